@@ -1,0 +1,74 @@
+"""Is everything a job reads there? Asked of the table store, so that wiped run history cannot lie."""
+
+from datetime import date
+
+import polars as pl
+
+from ultracore_jobs.application.platform import SHARED, Application
+from ultracore_jobs.application.reading import Moment, owner, rows_of
+from ultracore_jobs.catalog import Dataset, Look, Read
+from ultracore_jobs.catalog.market import CALENDARS
+from ultracore_jobs.jobs import JobSpec
+from ultracore_jobs.ports import InputPin, VersionRef
+
+
+def landed(app: Application, dataset: Dataset, *, tenant: str, as_of: date) -> bool:
+    """Whether the partition of *as_of* is published, its gates passed."""
+    return bool(app.tables.versions(dataset, tenant=owner(dataset, tenant), partition=as_of.isoformat()))
+
+
+def waiting_for(app: Application, spec: JobSpec, moment: Moment) -> list[str]:
+    """What upstream jobs have yet to deliver before *spec* can run, one sentence each; empty if ready.
+
+    A table of the day must have landed. Of market data a reader asks coverage, not a partition: each
+    market's last business day up to D must be covered by some load known by now (DESIGN 4).
+    """
+    missing = []
+    own = {dataset.name for dataset in spec.writes}
+    writers = {dataset.name: job.name for job in app.jobs.values() for dataset in job.writes}
+    for read in spec.inputs:
+        dataset = read.dataset
+        if dataset.name in own or not read.required:
+            continue
+        if read.look is Look.SAME_DAY and not landed(app, dataset, tenant=moment.tenant, as_of=moment.as_of):
+            writer = writers.get(dataset.name, dataset.source)
+            missing.append(
+                f"{dataset.name} of {moment.as_of} ({writer} for tenant {owner(dataset, moment.tenant)})"
+            )
+        elif dataset.covered_by:
+            missing += _uncovered(app, read, moment, writers.get(dataset.name, dataset.source))
+    return missing
+
+
+def _uncovered(app: Application, read: Read, moment: Moment, writer: str) -> list[str]:
+    dataset = read.dataset
+    spans = [
+        span
+        for version in app.tables.newest(dataset, tenant=SHARED).values()
+        for span in version.provenance.covers
+    ]
+    calendars = _calendars(app, moment)
+    missing = []
+    for market in dataset.covered_by:
+        last = calendars.filter(
+            (pl.col("calendar_id") == market) & pl.col("is_business_day") & (pl.col("date") <= moment.as_of)
+        )["date"].max()
+        if not isinstance(last, date):
+            missing.append(f"calendar {market} up to {moment.as_of} (ultracore-jobs import calendars FILE)")
+        elif not any(span.market == market and span.first <= last <= span.last for span in spans):
+            missing.append(f"{dataset.name} of {market} for {last} ({writer} for tenant {SHARED})")
+    return missing
+
+
+def _calendars(app: Application, moment: Moment) -> pl.DataFrame:
+    read = CALENDARS.last(days=30)
+    pins = [
+        InputPin(
+            ref=VersionRef(
+                tenant=SHARED, dataset=CALENDARS.name, partition=partition, version=version.version
+            ),
+            sha256=version.sha256,
+        )
+        for partition, version in app.tables.newest(CALENDARS, tenant=SHARED).items()
+    ]
+    return rows_of(app, read, pins, moment)

@@ -1,0 +1,79 @@
+"""Settings, read from the environment here and nowhere else, and the platform wired from them."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ultracore_jobs import __version__
+from ultracore_jobs.adapters.file_feeds import FileFeeds
+from ultracore_jobs.adapters.http_feeds import HttpFeeds
+from ultracore_jobs.adapters.parquet_tables import ParquetTables
+from ultracore_jobs.adapters.system_clock import SystemClock
+from ultracore_jobs.application import Application
+from ultracore_jobs.errors import UsageError
+from ultracore_jobs.jobs import job_types
+from ultracore_jobs.ports import Feeds
+from ultracore_jobs.sample import ReplayFeeds
+
+
+class Settings(BaseSettings):
+    """Every setting; each is an environment variable ``ULTRACORE_...`` (table in docs/settings.md)."""
+
+    model_config = SettingsConfigDict(env_prefix="ULTRACORE_", frozen=True)
+
+    home: Path = Field(default=Path(".ultracore"), description="Folder for everything that is kept locally")
+    lake_url: str | None = Field(
+        default=None, description="Where tables are kept; default: `lake` in the home"
+    )
+    feeds: str = Field(
+        default="replay",
+        description="Provider of market data: `replay` (sample), a folder of files, or a JSON object of URLs",
+    )
+    log_level: str = Field(default="INFO", description="Level of the package's log")
+
+    @property
+    def lake(self) -> str:
+        """Where tables are kept."""
+        return self.lake_url or str(self.home.absolute() / "lake")
+
+
+def build_application(settings: Settings | None = None) -> Application:
+    """The platform that the settings describe; by default those of the environment.
+
+    Raises:
+        UsageError: ``ULTRACORE_FEEDS`` is none of the forms it can have.
+        MissingExtraError: The replay feed is asked for and the sample data is not installed.
+    """
+    settings = settings or Settings()
+    clock = SystemClock()
+    return Application(
+        tables=ParquetTables(settings.lake, clock),
+        feeds=_feeds(settings),
+        clock=clock,
+        jobs=job_types(),
+        code_version=__version__,
+    )
+
+
+def _feeds(settings: Settings) -> Feeds:
+    if settings.feeds == "replay":
+        return _replay()
+    if settings.feeds.lstrip().startswith("{"):
+        return HttpFeeds(json.loads(settings.feeds))
+    folder = Path(settings.feeds)
+    if folder.is_dir():
+        return FileFeeds(folder)
+    message = (
+        f"ULTRACORE_FEEDS={settings.feeds!r} is neither `replay`, nor a folder of provider files, nor a JSON "
+        'object of URLs such as {"vendor_prices": "https://..."}'
+    )
+    raise UsageError(message)
+
+
+@cache
+def _replay() -> Feeds:
+    """One replay feed for the process: it keeps the history it has read."""
+    return ReplayFeeds()

@@ -1,0 +1,158 @@
+"""What a dataset is: its grain, key, typed columns, and how it is partitioned, kept and read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from ultracore_jobs.catalog.columns import Column
+
+
+class Partitioning(StrEnum):
+    """How the rows of a dataset fall into partitions.
+
+    BY_LOAD: given (bitemporal) tables. A partition is the UTC date of a load and holds the rows
+    that load brought; a correction is a new row in a later load. Readers take, per key, the row
+    with the greatest ``known_at`` up to their cut-off.
+    BY_DATE: produced tables. A partition is the day the rows are about (``as_of_date``); a
+    restatement is the next version of that partition.
+    """
+
+    BY_LOAD = "by_load"
+    BY_DATE = "by_date"
+
+
+class Scope(StrEnum):
+    """Who owns the rows: one tenant each, or the reserved tenant ``shared``."""
+
+    TENANT = "tenant"
+    SHARED = "shared"
+
+
+class Retention(StrEnum):
+    """Which clock of domain_rules 11 decides how long rows must be kept."""
+
+    FINANCIAL_RECORD = "7 years after the transactions are complete (Corporations Act s 286)"
+    AML_TRANSACTION = "7 years after the record is made (AML/CTF Act s 107)"
+    CUSTOMER_DUE_DILIGENCE = "7 years after the relationship ends (AML/CTF Act s 111)"
+    MARKET_DATA = "kept as long as any number computed from it"
+    OPERATIONAL = "7 years (policy)"
+
+
+class Look(StrEnum):
+    """Which rows of a dataset a job reads for its day D."""
+
+    AS_KNOWN = "every row known by K"
+    WINDOW = "rows valid up to D (in the last days, where bounded), known by K"
+    SAME_DAY = "the partition of D"
+    PREVIOUS = "the latest partition before D"
+    FEED = "what the provider delivers for D"
+
+
+@dataclass(frozen=True)
+class Read:
+    """One input of a job: a dataset, and which of its rows.
+
+    Attributes:
+        dataset: What is read.
+        look: Which rows.
+        days: How far back, in calendar days, D included; None is without bound.
+        required: Whether the job must fail when there is nothing to read.
+    """
+
+    dataset: "Dataset"
+    look: Look
+    days: int | None = None
+    required: bool = True
+
+    @property
+    def argument(self) -> str:
+        """The kernel parameter that takes these rows."""
+        return f"previous_{self.dataset.name}" if self.look is Look.PREVIOUS else self.dataset.name
+
+    def optional(self) -> "Read":
+        """The same read, where an empty table is a good answer."""
+        return Read(self.dataset, self.look, self.days, required=False)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The contract of one table; other teams may rely on every line of it.
+
+    Attributes:
+        name: Table name, a plural noun.
+        grain: What one row is, as an English phrase.
+        key: Columns that identify a row; for BY_LOAD tables without ``known_at``.
+        columns: Every column, in stored order.
+        source: Where the rows come from.
+        partitioning: How rows fall into partitions.
+        scope: Whether rows belong to a tenant or to all.
+        licence: Under which terms the rows may be used.
+        retention: Which retention clock applies.
+        restricted: Readable by role COMPLIANCE only.
+        valid_date: For BY_LOAD tables, the column that holds the day a row is about, if it has one.
+        covered_by: For market data, the calendars whose sessions a load can complete.
+        unique_within_load: False where a key may come twice in one delivery (raw provider rows).
+    """
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: Mapping[str, Column]
+    source: str
+    partitioning: Partitioning = Partitioning.BY_DATE
+    scope: Scope = Scope.TENANT
+    licence: str = "the tenant's own records"
+    retention: Retention = Retention.FINANCIAL_RECORD
+    restricted: bool = False
+    valid_date: str | None = None
+    covered_by: tuple[str, ...] = ()
+    unique_within_load: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a contract that contradicts itself."""
+        named = [*self.key, *([self.valid_date] if self.valid_date else [])]
+        missing = [name for name in named if name not in self.columns]
+        if missing:
+            message = f"dataset {self.name!r}: key or valid_date names columns it has not: {missing}"
+            raise ValueError(message)
+        if self.partitioning is Partitioning.BY_LOAD and "known_at" not in self.columns:
+            message = f"dataset {self.name!r} is BY_LOAD, so it needs a known_at column"
+            raise ValueError(message)
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Column names and Polars types, in stored order."""
+        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
+
+    def empty(self) -> pl.DataFrame:
+        """A table of this contract without rows."""
+        return pl.DataFrame(schema=self.schema)
+
+    def plainly(self) -> Read:
+        """The plain read: all rows known by K for given tables, the partition of D for produced ones."""
+        look = Look.AS_KNOWN if self.partitioning is Partitioning.BY_LOAD else Look.SAME_DAY
+        return Read(self, look)
+
+    def last(self, *, days: int) -> Read:
+        """Rows whose valid date lies in the last *days* calendar days, D included."""
+        if self.valid_date is None:
+            message = f"dataset {self.name!r} has no valid_date, so it cannot be read by window"
+            raise ValueError(message)
+        return Read(self, Look.WINDOW, days)
+
+    def to_date(self) -> Read:
+        """Every row whose valid date lies on or before D: the books as they stood that evening."""
+        if self.valid_date is None:
+            message = f"dataset {self.name!r} has no valid_date, so it cannot be read to a date"
+            raise ValueError(message)
+        return Read(self, Look.WINDOW)
+
+    def previous(self, *, days: int) -> Read:
+        """The latest partition before D, at most *days* calendar days back; never required."""
+        return Read(self, Look.PREVIOUS, days, required=False)
+
+    def from_feed(self, *, days: int) -> Read:
+        """What the provider delivers for D and the *days* before it."""
+        return Read(self, Look.FEED, days)

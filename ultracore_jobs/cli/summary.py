@@ -1,0 +1,106 @@
+"""The end of a business day, on one screen."""
+
+from decimal import Decimal
+
+import polars as pl
+
+from ultracore_jobs.application import Application
+from ultracore_jobs.cli.output import paper, print_table
+from ultracore_jobs.kernels.valuation import VALUATIONS
+from ultracore_jobs.orchestration import DayReport
+from ultracore_jobs.ports import VersionRef
+
+_SHOWN = 8
+
+
+def print_summary(app: Application, report: DayReport, *, lake: str) -> None:
+    """NAV for each tenant, flagged portfolios with reasons, where the files are, three next commands."""
+    print_table(
+        f"Business day {report.as_of_date}",
+        ("job", "tenant", "status", "seconds", ""),
+        [
+            (run.job_type, run.tenant, run.status, round(run.seconds, 1), _note(run.result))
+            for run in report.jobs
+        ],
+    )
+    _print_nav(report)
+    for tenant in report.tenants:
+        _print_flagged(app, report, tenant)
+    valuation = next(
+        (run for run in report.jobs if run.job_type == "portfolio_valuation" and run.job_id), None
+    )
+    paper.print(f"\nTables (Parquet): [bold]{lake}[/]", soft_wrap=True)
+    paper.print("Next:")
+    paper.print("  make ui                                   [dim]# these runs in the Dagster UI[/]")
+    if valuation is not None:
+        paper.print(
+            f"  ultracore-jobs replay {valuation.job_id}  [dim]# the same numbers again[/]", soft_wrap=True
+        )
+        paper.print(
+            "  python -c \"import polars as pl; print(pl.read_parquet('"
+            f"{_file_of(app, report, valuation.tenant)}'))\"",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def _note(result: dict[str, object]) -> str:
+    if "error" in result:
+        return str(result["error"]).splitlines()[0]
+    if "waiting_for" in result:
+        return f"waiting for {result['waiting_for']}"
+    if result.get("reused"):
+        return "nothing new: nothing was rewritten"
+    written = result.get("written")
+    if isinstance(written, dict):
+        return ", ".join(f"{name} {rows:,} rows" for name, rows in written.items())
+    return ""
+
+
+def _print_nav(report: DayReport) -> None:
+    rows = [
+        (
+            run.tenant,
+            Decimal(str(run.result["total_value"])),
+            int(run.result["portfolios_updated"]),
+            int(run.result.get("incomplete", 0)),
+        )
+        for run in report.jobs
+        if "total_value" in run.result
+    ]
+    if rows:
+        paper.print()
+        print_table("Net asset value", ("tenant", "NAV in AUD", "complete", "incomplete"), rows)
+
+
+def _print_flagged(app: Application, report: DayReport, tenant: str) -> None:
+    found = _valuations(app, report, tenant)
+    if found is None:
+        return
+    flagged = found.filter((pl.col("status") != "COMPLETE") | (pl.col("flags") != ""))
+    if flagged.is_empty():
+        return
+    shown = flagged.sort(pl.col("status") == "COMPLETE", "portfolio_id").head(_SHOWN)
+    paper.print()
+    print_table(
+        f"{tenant}: {flagged.height} of {found.height} portfolios flagged",
+        ("portfolio", "status", "reasons", "flags"),
+        shown.select("portfolio_id", "status", "reasons", "flags").rows(),
+    )
+    if flagged.height > _SHOWN:
+        paper.print(f"  [dim]... and {flagged.height - _SHOWN} more[/]")
+
+
+def _valuations(app: Application, report: DayReport, tenant: str) -> pl.DataFrame | None:
+    day = report.as_of_date.isoformat()
+    versions = app.tables.versions(VALUATIONS, tenant=tenant, partition=day)
+    if not versions:
+        return None
+    ref = VersionRef(tenant=tenant, dataset=VALUATIONS.name, partition=day, version=versions[-1].version)
+    return app.tables.scan(VALUATIONS, ref).collect()
+
+
+def _file_of(app: Application, report: DayReport, tenant: str) -> str:
+    day = report.as_of_date.isoformat()
+    version = app.tables.versions(VALUATIONS, tenant=tenant, partition=day)[-1]
+    return f"{app.tables.location(VALUATIONS, tenant=tenant)}/{day}/{version.file}"

@@ -1,0 +1,99 @@
+"""Every error a person can meet, as one tree.
+
+::
+
+    UltracoreError                  anything this package raises on purpose
+    ├── UsageError                  the caller asked for something that cannot be; says what can
+    │   ├── UnknownNameError        no such job type, table, tenant or job; lists those there are
+    │   └── MissingExtraError       an optional part is not installed; says the install command
+    ├── DataError                   the data given cannot be used
+    │   ├── ContractError           rows or columns break a table's contract; names table, row, column, value
+    │   ├── TooManyRejectsError     more rows quarantined than ``max_reject_pct`` allows; nothing written
+    │   ├── MissingInputError       a required table is missing, empty, stale or not landed
+    │   └── FeedError               a provider's file cannot be read, is too large, late or malformed
+    │       └── FeedExhaustedError  the feed has no data for that date and never will have
+    ├── GateError                   a law of our own arithmetic is broken; nothing is published
+    ├── StoreError                  the table store is damaged or cannot be reached
+    │   ├── ConcurrentWriteError    another writer replaced the manifest first
+    │   └── IntegrityError          stored bytes do not have the hash the manifest promises
+    └── InvalidJobSpecError         a page in ``jobs/types`` is wrong; raised on load
+
+Messages are for the person who must act: what is wrong, where, and the remedy.
+"""
+
+
+class UltracoreError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class UsageError(UltracoreError):
+    """The caller asked for something that cannot be done as asked."""
+
+
+class UnknownNameError(UsageError):
+    """No such job type, table, tenant or job.
+
+    Args:
+        kind: What was looked up, such as ``"table"``.
+        name: What was asked for.
+        known: The names there are.
+    """
+
+    def __init__(self, kind: str, name: str, known: tuple[str, ...] | list[str]) -> None:
+        """Say what was asked for and what there is."""
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        there_are = ", ".join(sorted(known)) or "none yet"
+        super().__init__(f"unknown {kind} {name!r}; there are: {there_are}")
+
+
+class MissingExtraError(UsageError):
+    """An optional part of the package is not installed."""
+
+    def __init__(self, extra: str, why: str) -> None:
+        """Say which install command gives it."""
+        self.extra = extra
+        super().__init__(f"{why} needs the extra {extra!r}: pip install 'ultracore-jobs[{extra}]'")
+
+
+class DataError(UltracoreError):
+    """The data given cannot be used."""
+
+
+class ContractError(DataError):
+    """Rows or columns break the contract of a table."""
+
+
+class TooManyRejectsError(DataError):
+    """More rows were quarantined than the job's ``max_reject_pct`` allows; nothing was written."""
+
+
+class MissingInputError(DataError):
+    """A required table is missing, empty, stale or not landed."""
+
+
+class FeedError(DataError):
+    """A provider's file cannot be read, is too large, or is malformed."""
+
+
+class FeedExhaustedError(FeedError):
+    """The feed has no data for that date and never will have."""
+
+
+class GateError(UltracoreError):
+    """A law of our own arithmetic is broken; nothing was published."""
+
+
+class StoreError(UltracoreError):
+    """The table store is damaged or cannot be reached."""
+
+
+class ConcurrentWriteError(StoreError):
+    """Another writer replaced the manifest first; read again and retry."""
+
+
+class IntegrityError(StoreError):
+    """Stored bytes do not have the hash that the manifest promises."""
+
+
+class InvalidJobSpecError(UltracoreError):
+    """A page in ``jobs/types`` is wrong; raised when it is loaded."""

@@ -1,0 +1,174 @@
+"""What a page in `ultracore_jobs.jobs.types` declares: one job type, whole."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from ultracore_jobs.catalog import Dataset, Look, Read, Scope
+from ultracore_jobs.errors import InvalidJobSpecError
+from ultracore_jobs.kernels.gates import Gate
+
+ALWAYS_GIVEN = ("as_of", "known_at", "tenant")
+"""What every kernel, gate and result function may ask for besides tables and parameters."""
+
+
+class Cadence(StrEnum):
+    """How often a job is due, and so which partitions its tables have."""
+
+    SESSIONS = "each day that is a session on one of our exchanges"
+    DAYS = "each calendar day"
+
+
+class Priority(IntEnum):
+    """How jobs that are ready are ordered; the number is Dagster's run priority."""
+
+    CRITICAL = 30
+    HIGH = 20
+    NORMAL = 10
+    LOW = 0
+
+
+class Parameters(BaseModel):
+    """What every job type takes. Pages add their own, with defaults of domain_rules 2b."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_reject_pct: float = Field(
+        default=0.05, ge=0, le=1, description="Share of rows that may be quarantined before the job fails"
+    )
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One small bar chart about a result: at most a dozen bars that a person reads at a glance."""
+
+    title: str
+    unit: str
+    bars: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A worked example: shown in the documentation, and run as a test.
+
+    Attributes:
+        text: The example in words, with its numbers.
+        inputs: Tables by kernel parameter name.
+        expected: For each table named, rows that must be found in it (subset of columns).
+    """
+
+    text: str
+    as_of: date
+    inputs: Mapping[str, pl.DataFrame]
+    expected: Mapping[str, pl.DataFrame]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """One job type: what it reads, computes, promises and writes.
+
+    Attributes:
+        name: Snake case, as in domain_rules 2b.
+        family: Group in the Dagster UI, such as ``valuation``.
+        summary: One line: what it is for and how often.
+        rule: The rule in short, for people, in Markdown.
+        source: Section of domain_rules.
+        reads: Inputs; the kernel's parameters, by name. A bare dataset means its plain read.
+        kernel: Pure function; returns a NamedTuple with one table per dataset written, and
+            optionally ``quarantine`` (`REJECTS_SCHEMA`).
+        writes: Tables produced; the first is the head table, published last.
+        parameters: Pydantic model of the parameters; each field is passed to whoever names it.
+        gates: Laws that hold before the write.
+        result: Result of the job by the keys of domain_rules 2b, from inputs and outputs by name.
+        chart: One picture of the result.
+        preview: Small table of the result that an operator wants to see.
+        cadence: How often it is due.
+        priority: Its place among ready jobs.
+        approval: Whether a person must approve its decisions before they take effect.
+        rerun: What running it again does.
+        example: A worked example.
+    """
+
+    name: str
+    family: str
+    summary: str
+    rule: str
+    source: str
+    reads: tuple[Read | Dataset, ...]
+    kernel: Callable[..., Any]
+    writes: tuple[Dataset, ...]
+    cadence: Cadence
+    priority: Priority
+    rerun: str
+    parameters: type[Parameters] = Parameters
+    gates: tuple[Gate, ...] = ()
+    result: Callable[..., dict[str, Any]]
+    chart: Callable[..., Chart] | None = None
+    preview: Callable[..., pl.DataFrame] | None = None
+    approval: Literal["none", "over_limit", "always"] = "none"
+    example: Callable[[], Example] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a page that does not hold together, when it is loaded."""
+        if not self.writes:
+            self._refuse("it writes nothing")
+        if len({dataset.scope for dataset in self.writes}) > 1:
+            self._refuse("its tables belong partly to `shared`, partly to tenants")
+        returned = set(getattr(inspect.signature(self.kernel).return_annotation, "_fields", ()))
+        promised = {dataset.name for dataset in self.writes}
+        if returned - {"quarantine"} != promised:
+            self._refuse(f"its kernel returns {sorted(returned)}, its writes are {sorted(promised)}")
+        given = (
+            {read.argument for read in self.inputs} | set(self.parameters.model_fields) | set(ALWAYS_GIVEN)
+        )
+        self._require_known(self.kernel, given)
+        for read in self.inputs:
+            if read.argument not in inspect.signature(self.kernel).parameters:
+                self._refuse(f"it reads {read.argument}, which its kernel does not take")
+        given |= promised | {"quarantine"}
+        for function in (self.result, self.chart, self.preview, *(gate.broken for gate in self.gates)):
+            if function is not None:
+                self._require_known(function, given)
+        for gate in self.gates:
+            if gate.on not in promised:
+                self._refuse(f"gate {gate.name} protects {gate.on!r}, which it does not write")
+
+    @property
+    def inputs(self) -> tuple[Read, ...]:
+        """What it reads, each with the rows it takes."""
+        return tuple(read if isinstance(read, Read) else read.plainly() for read in self.reads)
+
+    @property
+    def scope(self) -> Scope:
+        """Whether it runs once for all (``shared``) or once for each tenant."""
+        return self.writes[0].scope
+
+    @property
+    def feeds(self) -> tuple[Read, ...]:
+        """The inputs that providers deliver."""
+        return tuple(read for read in self.inputs if read.look is Look.FEED)
+
+    def _require_known(self, function: Callable[..., Any], given: set[str]) -> None:
+        unknown = [name for name in inspect.signature(function).parameters if name not in given]
+        if unknown:
+            self._refuse(
+                f"{function.__name__}() asks for {', '.join(unknown)}; there are {', '.join(sorted(given))}"
+            )
+
+    def _refuse(self, why: str) -> None:
+        message = f"job type {self.name!r}: {why}"
+        raise InvalidJobSpecError(message)
+
+
+def call_by_name(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
+    """Call *function* with those of *available* that it names."""
+    names = inspect.signature(function).parameters
+    return function(**{name: available[name] for name in names if name in available})

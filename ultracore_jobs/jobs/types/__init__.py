@@ -1,0 +1,1 @@
+"""One page for each job type. A new page is found by itself; nothing else is edited."""

@@ -1,0 +1,102 @@
+"""One Dagster home for the command line, the UI and the daemon."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef  # no public way to make an instance from overrides
+
+from ultracore_jobs.orchestration.partitions import TENANTS
+
+
+def dagster_settings(base: Path) -> dict[str, Any]:
+    """What ``dagster.yaml`` of the checkout says, for a home at *base*."""
+    storage = "dagster._core.storage"
+    return {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        "local_artifact_storage": {
+            "module": f"{storage}.root",
+            "class": "LocalArtifactStorage",
+            "config": {"base_dir": str(base)},
+        },
+        "run_storage": {
+            "module": f"{storage}.runs",
+            "class": "SqliteRunStorage",
+            "config": {"base_dir": str(base / "history")},
+        },
+        "event_log_storage": {
+            "module": f"{storage}.event_log",
+            "class": "ConsolidatedSqliteEventLogStorage",
+            "config": {"base_dir": str(base / "history")},
+        },
+        "schedule_storage": {
+            "module": f"{storage}.schedules",
+            "class": "SqliteScheduleStorage",
+            "config": {"base_dir": str(base / "schedules")},
+        },
+        "compute_logs": {
+            "module": f"{storage}.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": str(base / "logs")},
+        },
+        "run_coordinator": {
+            "module": "dagster.core.run_coordinator",
+            "class": "QueuedRunCoordinator",
+            "config": {"dequeue_interval_seconds": 1},
+        },
+        "concurrency": {
+            "runs": {"max_concurrent_runs": 4},
+            "pools": {"default_limit": 2, "granularity": "run"},
+        },
+        "run_monitoring": {
+            "enabled": True,
+            "start_timeout_seconds": 120,
+            "cancel_timeout_seconds": 60,
+            "max_runtime_seconds": 7200,
+        },
+        "run_retries": {"enabled": False},
+        "retention": {
+            "schedule": {"purge_after_days": 90},
+            "sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 30, "started": 7}},
+        },
+    }
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """The Dagster instance of this installation, made on first use.
+
+    ``DAGSTER_HOME`` decides where it is set; else ``dagster.yaml`` of the current folder, so that a
+    checkout has one home for all; else ``<home>/dagster``.
+    """
+    if os.environ.get("DAGSTER_HOME"):
+        return dg.DagsterInstance.get()
+    if Path("dagster.yaml").exists():
+        return dg.DagsterInstance.from_config(str(Path.cwd()))
+    base = home.absolute() / "dagster"
+    base.mkdir(parents=True, exist_ok=True)
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(base), overrides=dagster_settings(base)))
+
+
+def environment_for_processes(home: Path) -> dict[str, str]:
+    """The environment in which Dagster's own processes share the instance of `open_instance`.
+
+    A checkout needs nothing: they read its ``dagster.yaml``. Elsewhere the same settings are written
+    beside the storage, and ``DAGSTER_HOME`` names the place.
+    """
+    environment = {**os.environ, "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    if "DAGSTER_HOME" in environment or Path("dagster.yaml").exists():
+        return environment
+    base = home.absolute() / "dagster"
+    base.mkdir(parents=True, exist_ok=True)
+    # JSON is YAML, so no YAML writer is needed.
+    (base / "dagster.yaml").write_text(json.dumps(dagster_settings(base), indent=2))
+    return {**environment, "DAGSTER_HOME": str(base)}
+
+
+def add_tenant_partition(home: Path, tenant: str) -> None:
+    """Let the UI offer partitions of *tenant*."""
+    with open_instance(home) as instance:
+        instance.add_dynamic_partitions(str(TENANTS.name), [tenant])

@@ -1,0 +1,23 @@
+"""One named Dagster job for each job type: what a schedule, a person or the command line launches."""
+
+import dagster as dg
+
+from ultracore_jobs.jobs import JobSpec
+
+
+def dagster_job(job: JobSpec) -> dg.UnresolvedAssetJobDefinition:
+    """The job that computes and publishes every table of *job*, in process.
+
+    Its priority is a run tag, the only form the queue looks at.
+    """
+    return dg.define_asset_job(
+        job.name,
+        selection=dg.AssetSelection.assets(*(dg.AssetKey([dataset.name]) for dataset in job.writes)),
+        description=f"{job.summary}\n\n{job.rule}\n\nRunning it again: {job.rerun}",
+        tags={
+            "dagster/priority": str(int(job.priority)),
+            "ultracore/job_type": job.name,
+            "ultracore/family": job.family,
+        },
+        executor_def=dg.in_process_executor,
+    )
