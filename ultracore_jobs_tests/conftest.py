@@ -1,0 +1,18 @@
+"""How Hypothesis searches: the same examples on every machine, as many more as one asks for.
+
+The gate must give the same answer twice, so its examples follow from the test alone. A campaign looks
+for what the gate has not seen: ``pytest --hypothesis-profile=campaign``.
+"""
+
+from hypothesis import HealthCheck, settings
+
+# A machine shared by many is slow at times; that is no property of the code.
+_PATIENT = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+settings.register_profile(
+    "gate", deadline=None, derandomize=True, database=None, print_blob=True, suppress_health_check=_PATIENT
+)
+settings.register_profile(
+    "campaign", deadline=None, max_examples=5000, print_blob=True, suppress_health_check=_PATIENT
+)
+settings.load_profile("gate")
