@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 
+from ultracore_jobs.application import Application
 from ultracore_jobs.application.imports import import_table
+from ultracore_jobs.application.platform import SHARED
 from ultracore_jobs.application.tenants import add_tenant
 from ultracore_jobs.catalog.given import GIVEN
 from ultracore_jobs.sample.history import load_history
 from ultracore_jobs.sample.names import TENANTS
 from ultracore_jobs.sample.tenants import generate_tenant, shared_tables
-
-from ultracore_jobs.application import Application
-from ultracore_jobs.application.platform import SHARED
 
 SOURCE = "sample"
 
