@@ -1,6 +1,7 @@
 """Settings, read from the environment here and nowhere else, and the platform wired from them."""
 
 import json
+import os
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
         default="replay",
         description="Provider of market data: `replay` (sample), a folder of files, or a JSON object of URLs",
     )
+    dagster_home: Path | None = Field(
+        default=None, validation_alias="DAGSTER_HOME", description="Dagster's own home, where it is elsewhere"
+    )
     log_level: str = Field(default="INFO", description="Level of the package's log")
 
     @property
@@ -56,6 +60,11 @@ def build_application(settings: Settings | None = None) -> Application:
         jobs=job_types(),
         code_version=__version__,
     )
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a process that we start: ours, and *extra*; Dagster's telemetry stays off."""
+    return {**os.environ, "DAGSTER_DISABLE_TELEMETRY": "yes", **extra}
 
 
 def _feeds(settings: Settings) -> Feeds:

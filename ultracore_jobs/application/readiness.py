@@ -7,7 +7,7 @@ import polars as pl
 from ultracore_jobs.application.platform import SHARED, Application
 from ultracore_jobs.application.reading import Moment, owner, rows_of
 from ultracore_jobs.catalog import Dataset, Look, Read
-from ultracore_jobs.catalog.market import CALENDARS
+from ultracore_jobs.catalog.market import CALENDARS, INSTRUMENTS, PRICES
 from ultracore_jobs.jobs import JobSpec
 from ultracore_jobs.ports import InputPin, VersionRef
 
@@ -47,9 +47,9 @@ def _uncovered(app: Application, read: Read, moment: Moment, writer: str) -> lis
         for version in app.tables.newest(dataset, tenant=SHARED).values()
         for span in version.provenance.covers
     ]
-    calendars = _calendars(app, moment)
+    calendars = _newest(app, CALENDARS.last(days=30), moment)
     missing = []
-    for market in dataset.covered_by:
+    for market in _markets(app, dataset, moment):
         last = calendars.filter(
             (pl.col("calendar_id") == market) & pl.col("is_business_day") & (pl.col("date") <= moment.as_of)
         )["date"].max()
@@ -60,15 +60,23 @@ def _uncovered(app: Application, read: Read, moment: Moment, writer: str) -> lis
     return missing
 
 
-def _calendars(app: Application, moment: Moment) -> pl.DataFrame:
-    read = CALENDARS.last(days=30)
+def _markets(app: Application, dataset: Dataset, moment: Moment) -> list[str]:
+    """The markets a table must cover; of exchanges only those on which some instrument of ours trades."""
+    if dataset.name != PRICES.name:
+        return list(dataset.covered_by)
+    exchanges = set(_newest(app, INSTRUMENTS.plainly(), moment)["exchange"])
+    return [market for market in dataset.covered_by if market in exchanges or not exchanges]
+
+
+def _newest(app: Application, read: Read, moment: Moment) -> pl.DataFrame:
+    """The rows of a shared table, from the newest version of each load."""
     pins = [
         InputPin(
             ref=VersionRef(
-                tenant=SHARED, dataset=CALENDARS.name, partition=partition, version=version.version
+                tenant=SHARED, dataset=read.dataset.name, partition=partition, version=version.version
             ),
             sha256=version.sha256,
         )
-        for partition, version in app.tables.newest(CALENDARS, tenant=SHARED).items()
+        for partition, version in app.tables.newest(read.dataset, tenant=SHARED).items()
     ]
     return rows_of(app, read, pins, moment)

@@ -160,6 +160,6 @@ def _how_to_load(read: Read, moment: Moment) -> str:
     tenant = owner(read.dataset, moment.tenant)
     return (
         f"table {read.dataset.name!r} of tenant {tenant!r} has no rows for {moment.as_of} known by "
-        f"{moment.known_at:%Y-%m-%dT%H:%M:%SZ} ({read.look.value}). "
-        f"Remedy: ultracore-jobs import {read.dataset.name} FILE --tenant {tenant}, or run the job that writes it."
+        f"{moment.known_at:%Y-%m-%dT%H:%M:%SZ} ({read.look.value}). Remedy: ultracore-jobs import "
+        f"{read.dataset.name} FILE --tenant {tenant}, or run the job that writes it."
     )

@@ -1,6 +1,7 @@
 """What a job says about itself when it is done."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -11,9 +12,10 @@ import polars as pl
 from ultracore_jobs.application.platform import Application
 from ultracore_jobs.application.reading import Inputs, Moment, owner
 from ultracore_jobs.catalog import Look
+from ultracore_jobs.errors import GateError
 from ultracore_jobs.jobs import JobSpec
-from ultracore_jobs.jobs.spec import call_by_name
-from ultracore_jobs.kernels.gates import GateOutcome
+from ultracore_jobs.jobs.spec import Parameters, call_by_name
+from ultracore_jobs.kernels.gates import GateOutcome, Severity
 
 
 class Status(StrEnum):
@@ -40,38 +42,93 @@ def plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def job_result(
-    spec: JobSpec,
-    inputs: Inputs,
-    tables: Mapping[str, pl.DataFrame],
-    quarantine: pl.DataFrame,
-    gates: Sequence[GateOutcome],
-    available: Mapping[str, Any],
-    moment: Moment,
-    input_hash: str,
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Computation:
+    """What a job computed, before anything is written.
+
+    Attributes:
+        spec: The job's type.
+        moment: For whom, about which day, with what knowledge.
+        parameters: What the kernel ran with.
+        inputs: What it read.
+        input_hash: SHA-256 over everything the outcome depends on.
+        tables: Every table written, by name, conforming to its contract.
+        quarantine: Rows set aside.
+        gates: Every law, as found.
+        reused: Whether the stored tables already come from these very inputs.
+    """
+
+    spec: JobSpec
+    moment: Moment
+    parameters: Parameters
+    inputs: Inputs
+    input_hash: str
+    tables: Mapping[str, pl.DataFrame]
+    quarantine: pl.DataFrame
+    gates: tuple[GateOutcome, ...]
+    reused: bool
+
+    @property
+    def status(self) -> Status:
+        """COMPLETED, or COMPLETED_WITH_ERRORS where rows were set aside or a warning stands."""
+        troubled = self.quarantine.height > 0 or any(not gate.passed for gate in self.gates)
+        return Status.COMPLETED_WITH_ERRORS if troubled else Status.COMPLETED
+
+    @property
+    def available(self) -> dict[str, Any]:
+        """Everything that a result, chart or preview function may ask for, by name."""
+        tables = {**self.tables, "quarantine": self.quarantine}
+        return by_name(self.moment, self.parameters, self.inputs.tables, tables)
+
+    def require_gates(self) -> None:
+        """Refuse to go on where a law of our own arithmetic is broken.
+
+        Raises:
+            GateError: Names each law broken and the first rows that break it.
+        """
+        broken = [gate for gate in self.gates if gate.gate.severity is Severity.LAW and not gate.passed]
+        if broken:
+            raise GateError("\n".join(_describe(gate) for gate in broken))
+
+
+def by_name(moment: Moment, parameters: Parameters, *tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """What kernels, gates and result functions may ask for.
+
+    What a job writes shadows what it reads under the same name: a gate looks at the outcome.
+    """
+    available: dict[str, Any] = {
+        "as_of": moment.as_of,
+        "known_at": moment.known_at,
+        "tenant": moment.tenant,
+        **dict(parameters),
+    }
+    for some in tables:
+        available.update(some)
+    return available
+
+
+def job_result(computation: Computation) -> dict[str, Any]:
     """The result of a job: its own keys (domain_rules 2b), then those every job has (domain_rules 1)."""
+    inputs, moment = computation.inputs, computation.moment
     warnings = [
         f"{found.gate.name}: {found.offenders.height} row(s): {found.gate.law}"
-        for found in gates
+        for found in computation.gates
         if not found.passed
     ]
-    own = call_by_name(spec.result, available)
-    return plain(
-        {
-            **own,
-            "counts": {
-                "read": {name: table.height for name, table in sorted(inputs.tables.items())},
-                "computed": {name: table.height for name, table in sorted(tables.items())},
-                "quarantined": quarantine.height,
-            },
-            "period": moment.as_of,
-            "known_at": moment.known_at,
-            "input_hash": input_hash,
-            "inputs_from": list(inputs.labels),
-            "warnings": warnings,
-        }
-    )
+    own: dict[str, Any] = call_by_name(computation.spec.result, computation.available)
+    common = {
+        "counts": {
+            "read": {name: table.height for name, table in sorted(inputs.tables.items())},
+            "computed": {name: table.height for name, table in sorted(computation.tables.items())},
+            "quarantined": computation.quarantine.height,
+        },
+        "period": moment.as_of,
+        "known_at": moment.known_at,
+        "input_hash": computation.input_hash,
+        "inputs_from": list(inputs.labels),
+        "warnings": warnings,
+    }
+    return {key: plain(value) for key, value in {**own, **common}.items()}
 
 
 def dependants(app: Application, spec: JobSpec, tables: Sequence[str], moment: Moment) -> list[str]:
@@ -91,3 +148,11 @@ def dependants(app: Application, spec: JobSpec, tables: Sequence[str], moment: M
         later = [name for name in landed if name > day or (same_day and name == day and other is not spec)]
         found += [f"{other.name} {name}" for name in later]
     return sorted(found)
+
+
+def _describe(found: GateOutcome) -> str:
+    first = found.offenders.head(3).to_dicts()
+    return (
+        f"{found.gate.name} is broken by {found.offenders.height} row(s), so nothing was published. "
+        f"Law: {found.gate.law}. First: {plain(first)}"
+    )

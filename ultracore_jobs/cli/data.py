@@ -99,7 +99,9 @@ def add(
     tenant: Annotated[str, typer.Argument(help="Short id: lower-case letters, digits, - and _.")],
     *,
     name: Annotated[str | None, typer.Option(help="Name for people.")] = None,
-    timezone: Annotated[str, typer.Option(help="IANA zone of its business day.")] = "Australia/Sydney",
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA zone of its business day; default Australia/Sydney.")
+    ] = None,
     starts_on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First business day; default today.")
     ] = None,
@@ -107,13 +109,13 @@ def add(
 ) -> None:
     """Register a tenant; a second time changes nothing unless something differs."""
     app = build_application()
-    start = starts_on.date() if starts_on else app.clock.now().date()
-    added = add_tenant(app, tenant, name=name or tenant, timezone=timezone, starts_on=start)
-    add_tenant_partition(Settings().home, tenant)
+    start = starts_on.date() if starts_on else None
+    added = add_tenant(app, tenant, name=name, timezone=timezone, starts_on=start)
+    add_tenant_partition(Settings(), tenant)
     if as_json:
         print_json({"tenant": tenant, "added": added})
     else:
-        paper.print(f"{tenant}: {'added' if added else 'already there, unchanged'}")
+        paper.print(f"{tenant}: {'recorded' if added else 'already there, unchanged'}")
 
 
 @tenants.command("list")

@@ -36,7 +36,7 @@ def demo(
     settings = Settings(feeds="replay")
     app = build_application(settings)
     as_of = _business_day(app, day)
-    instance = open_instance(settings.home)
+    instance = open_instance(settings)
     with _progress(quiet=as_json) as progress:
         task = progress.add_task("Loading the sample platform", total=None)
         install_sample(

@@ -42,7 +42,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     )
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], int | float | Decimal) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        last = position == len(columns) - 1
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=not last)
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
     paper.print(table)

@@ -1,6 +1,10 @@
 """The end of a business day, on one screen."""
 
+import os
+import shutil
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 
@@ -31,17 +35,29 @@ def print_summary(app: Application, report: DayReport, *, lake: str) -> None:
     )
     paper.print(f"\nTables (Parquet): [bold]{lake}[/]", soft_wrap=True)
     paper.print("Next:")
-    paper.print("  make ui                                   [dim]# these runs in the Dagster UI[/]")
+    command = _command()
+    paper.print(f"  {command} ui  [dim]# these runs in the Dagster UI[/]", soft_wrap=True)
     if valuation is not None:
         paper.print(
-            f"  ultracore-jobs replay {valuation.job_id}  [dim]# the same numbers again[/]", soft_wrap=True
+            f"  {command} replay {valuation.job_id}  [dim]# the same numbers again[/]", soft_wrap=True
         )
-        paper.print(
-            "  python -c \"import polars as pl; print(pl.read_parquet('"
-            f"{_file_of(app, report, valuation.tenant)}'))\"",
-            soft_wrap=True,
-            markup=False,
-        )
+        read = f"import polars as pl; print(pl.read_parquet('{_file_of(app, report, valuation.tenant)}'))"
+        paper.print(f'  {_python()} -c "{read}"', soft_wrap=True, markup=False)
+
+
+def _command() -> str:
+    """How the person who reads this runs us: by name if it is on the path, else as they did."""
+    return "ultracore-jobs" if shutil.which("ultracore-jobs") else _near(sys.argv[0])
+
+
+def _python() -> str:
+    """The interpreter that has our packages, in the shortest words."""
+    found = shutil.which("python")
+    return "python" if found and Path(found).samefile(sys.executable) else _near(sys.executable)
+
+
+def _near(path: str) -> str:
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def _note(result: dict[str, object]) -> str:
@@ -50,7 +66,7 @@ def _note(result: dict[str, object]) -> str:
     if "waiting_for" in result:
         return f"waiting for {result['waiting_for']}"
     if result.get("reused"):
-        return "nothing new: nothing was rewritten"
+        return "nothing rewritten"
     written = result.get("written")
     if isinstance(written, dict):
         return ", ".join(f"{name} {rows:,} rows" for name, rows in written.items())
@@ -77,15 +93,15 @@ def _print_flagged(app: Application, report: DayReport, tenant: str) -> None:
     found = _valuations(app, report, tenant)
     if found is None:
         return
-    flagged = found.filter((pl.col("status") != "COMPLETE") | (pl.col("flags") != ""))
+    flagged = found.filter((pl.col("status") != "COMPLETE") | pl.col("flags").is_not_null())
     if flagged.is_empty():
         return
     shown = flagged.sort(pl.col("status") == "COMPLETE", "portfolio_id").head(_SHOWN)
     paper.print()
     print_table(
         f"{tenant}: {flagged.height} of {found.height} portfolios flagged",
-        ("portfolio", "status", "reasons", "flags"),
-        shown.select("portfolio_id", "status", "reasons", "flags").rows(),
+        ("portfolio", "status", "reason", "flags"),
+        shown.select("portfolio_id", "status", "reason", "flags").rows(),
     )
     if flagged.height > _SHOWN:
         paper.print(f"  [dim]... and {flagged.height - _SHOWN} more[/]")

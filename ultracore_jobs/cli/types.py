@@ -1,5 +1,6 @@
 """`jobs`: what there is. `replay`: a past number, computed again."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -8,12 +9,20 @@ from ultracore_jobs.application.replay import replay_job
 from ultracore_jobs.application.results import plain
 from ultracore_jobs.bootstrap import build_application
 from ultracore_jobs.cli.output import AsJson, paper, print_json, print_table
+from ultracore_jobs.jobs.document import job_types_page
 from ultracore_jobs.jobs.registry import job_types
 
 
-def list_types(*, as_json: AsJson = False) -> None:
+def list_types(
+    *,
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option(help="Print the page docs/job-types.md.")] = False,
+) -> None:
     """List the job types: what each is for, what it reads and writes, its parameters."""
     jobs = job_types()
+    if markdown:
+        sys.stdout.write(job_types_page(jobs))
+        return
     if as_json:
         print_json(
             [
@@ -99,8 +108,8 @@ def replay(
             else:
                 where = table.difference
                 paper.print(
-                    f"  [red]differs[/] {table.ref.dataset} v{table.ref.version}: row {where.row_key}, column "
-                    f"{where.column}: stored {where.stored}, replayed {where.replayed}"
+                    f"  [red]differs[/] {table.ref.dataset} v{table.ref.version}: row {where.row_key}, "
+                    f"column {where.column}: stored {where.stored}, replayed {where.replayed}"
                 )
         if found.stored_code_version != found.code_version:
             paper.print(f"  computed then by {found.stored_code_version}, now by {found.code_version}")

@@ -15,16 +15,16 @@ def serve(
     port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 3000,
 ) -> None:
     """Serve the Dagster UI and run its daemon, on this machine only, until Ctrl-C."""
-    home = Settings().home
+    settings = Settings()
     # A first start of several processes on an empty home races for the schema; made once here.
-    open_instance(home).dispose()
+    open_instance(settings).dispose()
     people.print(f"Dagster UI: [bold]http://127.0.0.1:{port}[/]  (Ctrl-C stops it)")
     command = [
         sys.executable, "-m", "dagster", "dev", "-m", "ultracore_jobs.definitions",
         "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
     try:
-        code = subprocess.run(command, env=environment_for_processes(home), check=False).returncode  # noqa: S603  fixed words and a number
+        code = subprocess.run(command, env=environment_for_processes(settings), check=False).returncode  # noqa: S603  fixed words and a number
     except KeyboardInterrupt:
         code = 0
     raise typer.Exit(code)

@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 
-from ultracore_jobs.application.pipeline import Computation, JobRequest, compute, publish
+from ultracore_jobs.application.pipeline import JobRequest, compute, publish
 from ultracore_jobs.application.readiness import waiting_for
-from ultracore_jobs.application.results import Status
+from ultracore_jobs.application.results import Computation, Status
 from ultracore_jobs.catalog import Dataset, Look, Scope
 from ultracore_jobs.errors import UltracoreError
 from ultracore_jobs.jobs import JobSpec
@@ -56,7 +56,7 @@ def assets_of(job: JobSpec, jobs: Mapping[str, JobSpec]) -> dg.AssetsDefinition:
     def compute_step(
         context: dg.AssetExecutionContext,
         config: parameters,  # type: ignore[valid-type]  # Dagster reads the class, made from the page
-        platform: Platform,
+        platform: dg.ResourceParam[Platform],
     ) -> Step:
         app = platform.application
         request = describe_run(context, job, app, config.model_dump())  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ def _run(context: dg.AssetExecutionContext, platform: Platform, request: JobRequ
     try:
         computation = compute(app, request, progress)
         yield from _checks(context, computation)
-        completion = publish(app, computation, progress)
+        completion = publish(app, request, computation, progress)
     except UltracoreError as error:
         remember_outcome(context, Status.FAILED.value)
         raise dg.Failure(

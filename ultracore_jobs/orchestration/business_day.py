@@ -1,7 +1,7 @@
 """A whole business day, in process: each planned job as its own named Dagster run, in order."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -81,33 +81,29 @@ def run_business_day(
     """
     instance.add_dynamic_partitions(str(TENANTS.name), list(tenants))
     plan = plan_day(app.jobs, tenants=tenants, is_session=is_session(as_of))
-    return DayReport(as_of, tuple(tenants), tuple(_runs(app, instance, as_of, plan, started, ended)))
-
-
-def _runs(
-    app: Application,
-    instance: dg.DagsterInstance,
-    as_of: date,
-    plan: Sequence[PlannedJob],
-    started: Callable[[PlannedJob, int, int], None],
-    ended: Callable[[JobRun], None],
-) -> Iterator[JobRun]:
-    definitions = build_definitions(app.jobs, Platform.of(app))
+    definitions = build_definitions(app.jobs, Platform(lambda: app))
+    runs = []
     for position, planned in enumerate(plan, start=1):
         started(planned, position, len(plan))
-        began = time.monotonic()
-        job = definitions.resolve_job_def(planned.job_type)
-        finished = job.execute_in_process(
-            instance=instance,
-            partition_key=partition_key(app.jobs[planned.job_type], as_of=as_of, tenant=planned.tenant),
-            run_config=_QUIET,
-            # The UI files runs under the repository that a launch names; these come from none.
-            tags={".dagster/repository": f"__repository__@{_LOCATION}", "ultracore/actor": "cli"},
-            raise_on_error=False,
+        run = _run(
+            definitions, instance, planned, partition_key(app.jobs[planned.job_type], as_of, planned.tenant)
         )
-        run = _describe(planned, instance, finished, time.monotonic() - began)
         ended(run)
-        yield run
+        runs.append(run)
+    return DayReport(as_of, tuple(tenants), tuple(runs))
+
+
+def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, planned: PlannedJob, key: str) -> JobRun:
+    began = time.monotonic()
+    finished = definitions.resolve_job_def(planned.job_type).execute_in_process(
+        instance=instance,
+        partition_key=key,
+        run_config=_QUIET,
+        # The UI files runs under the repository that a launch names; these come from none.
+        tags={".dagster/repository": f"__repository__@{_LOCATION}", "ultracore/actor": "cli"},
+        raise_on_error=False,
+    )
+    return _describe(planned, instance, finished, time.monotonic() - began)
 
 
 def _describe(
@@ -126,7 +122,7 @@ def _describe(
     )
 
 
-def _result(finished: dg.ExecuteInProcessResult, tags: dict[str, str]) -> dict[str, Any]:
+def _result(finished: dg.ExecuteInProcessResult, tags: Mapping[str, str]) -> dict[str, Any]:
     for event in finished.get_asset_materialization_events():
         found = event.materialization.metadata.get("ultracore/result")
         if isinstance(found, dg.JsonMetadataValue) and isinstance(found.data, dict):

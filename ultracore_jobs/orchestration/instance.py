@@ -1,13 +1,13 @@
 """One Dagster home for the command line, the UI and the daemon."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef  # no public way to make an instance from overrides
 
+from ultracore_jobs.bootstrap import Settings, child_environment
 from ultracore_jobs.orchestration.partitions import TENANTS
 
 
@@ -65,38 +65,41 @@ def dagster_settings(base: Path) -> dict[str, Any]:
     }
 
 
-def open_instance(home: Path) -> dg.DagsterInstance:
+def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The Dagster instance of this installation, made on first use.
 
     ``DAGSTER_HOME`` decides where it is set; else ``dagster.yaml`` of the current folder, so that a
     checkout has one home for all; else ``<home>/dagster``.
     """
-    if os.environ.get("DAGSTER_HOME"):
-        return dg.DagsterInstance.get()
+    if settings.dagster_home:
+        return dg.DagsterInstance.from_config(str(settings.dagster_home))
     if Path("dagster.yaml").exists():
         return dg.DagsterInstance.from_config(str(Path.cwd()))
-    base = home.absolute() / "dagster"
-    base.mkdir(parents=True, exist_ok=True)
+    base = _own_base(settings)
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(base), overrides=dagster_settings(base)))
 
 
-def environment_for_processes(home: Path) -> dict[str, str]:
+def environment_for_processes(settings: Settings) -> dict[str, str]:
     """The environment in which Dagster's own processes share the instance of `open_instance`.
 
     A checkout needs nothing: they read its ``dagster.yaml``. Elsewhere the same settings are written
     beside the storage, and ``DAGSTER_HOME`` names the place.
     """
-    environment = {**os.environ, "DAGSTER_DISABLE_TELEMETRY": "yes"}
-    if "DAGSTER_HOME" in environment or Path("dagster.yaml").exists():
-        return environment
-    base = home.absolute() / "dagster"
-    base.mkdir(parents=True, exist_ok=True)
+    if settings.dagster_home or Path("dagster.yaml").exists():
+        return child_environment()
+    base = _own_base(settings)
     # JSON is YAML, so no YAML writer is needed.
     (base / "dagster.yaml").write_text(json.dumps(dagster_settings(base), indent=2))
-    return {**environment, "DAGSTER_HOME": str(base)}
+    return child_environment(DAGSTER_HOME=str(base))
 
 
-def add_tenant_partition(home: Path, tenant: str) -> None:
+def add_tenant_partition(settings: Settings, tenant: str) -> None:
     """Let the UI offer partitions of *tenant*."""
-    with open_instance(home) as instance:
+    with open_instance(settings) as instance:
         instance.add_dynamic_partitions(str(TENANTS.name), [tenant])
+
+
+def _own_base(settings: Settings) -> Path:
+    base = settings.home.absolute() / "dagster"
+    base.mkdir(parents=True, exist_ok=True)
+    return base

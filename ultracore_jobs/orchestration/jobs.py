@@ -1,11 +1,12 @@
 """One named Dagster job for each job type: what a schedule, a person or the command line launches."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ultracore_jobs.jobs import JobSpec
 
 
-def dagster_job(job: JobSpec) -> dg.UnresolvedAssetJobDefinition:
+def dagster_job(job: JobSpec) -> UnresolvedAssetJobDefinition:
     """The job that computes and publishes every table of *job*, in process.
 
     Its priority is a run tag, the only form the queue looks at.

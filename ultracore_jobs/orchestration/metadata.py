@@ -1,4 +1,4 @@
-"""What an operator sees on an asset's page: numbers over time, one plot, one small table, where it came from."""
+"""What an operator sees on an asset's page: numbers over time, one plot, one small table, its origin."""
 
 import inspect
 import sys
@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ultracore_jobs.application.pipeline import Completion, Computation
-from ultracore_jobs.application.results import plain
+from ultracore_jobs.application.pipeline import Completion
+from ultracore_jobs.application.results import Computation, plain
 from ultracore_jobs.catalog import Dataset
 from ultracore_jobs.jobs import JobSpec
 from ultracore_jobs.jobs.spec import call_by_name
@@ -48,7 +48,7 @@ def of_asset(job: JobSpec, dataset: Dataset) -> dict[str, Any]:
 
 def of_head(computation: Computation, completion: Completion, available: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata of the head table: every number of the result, the picture, the preview, the inputs."""
-    job = computation.request.spec
+    job = computation.spec
     found: dict[str, Any] = {
         name: _number(value) for name, value in completion.result.items() if _is_number(value)
     }
@@ -103,9 +103,9 @@ def of_gate(found: GateOutcome) -> dict[str, Any]:
     }
 
 
-def _code(job: JobSpec) -> list[dg.LocalFileCodeReference]:
+def _code(job: JobSpec) -> list[dg.LocalFileCodeReference | dg.UrlCodeReference]:
     """Links to what a reader wants to see: the page first, then the kernel."""
-    references = []
+    references: list[dg.LocalFileCodeReference | dg.UrlCodeReference] = []
     page = inspect.getsourcefile(job.result)
     module = sys.modules.get(f"ultracore_jobs.jobs.types.{job.name}")
     page = getattr(module, "__file__", None) or page
@@ -133,7 +133,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(value: Any) -> dg.MetadataValue[Any]:
-    """A number the UI plots over time; a decimal is shown as the nearest float, the exact one is in the result."""
+    """A number the UI plots over time: the nearest float; the exact decimal stands in the result."""
     return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(value))
 
 

@@ -39,7 +39,7 @@ def partitions_of(job: JobSpec) -> dg.PartitionsDefinition[str]:
     return dg.MultiPartitionsDefinition({"date": dates, "tenant": TENANTS})
 
 
-def partition_key(job: JobSpec, *, as_of: date, tenant: str) -> str:
+def partition_key(job: JobSpec, as_of: date, tenant: str) -> str:
     """The key of one job's partition."""
     if job.scope is Scope.SHARED:
         return as_of.isoformat()

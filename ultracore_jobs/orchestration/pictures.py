@@ -20,20 +20,18 @@ def bar_chart(chart: Chart) -> str:
         top = 34 + position * _ROW
         length = max(1, round(abs(value) / longest * room))
         colour = "#b42318" if value < 0 else "#3b5bdb"
+        shown = f"{value:,.4g}" if abs(value) < 1 else f"{value:,.0f}"
         rows.append(
             f'<text x="{_LABEL - 8}" y="{top + 11}" text-anchor="end">{escape(label[:26])}</text>'
             f'<rect x="{_LABEL}" y="{top}" width="{length}" height="{_BAR}" rx="2" fill="{colour}"/>'
-            f'<text x="{_LABEL + length + 6}" y="{top + 11}" fill="#475467">{value:,.4g}</text>'
-            if abs(value) < 1
-            else f'<text x="{_LABEL - 8}" y="{top + 11}" text-anchor="end">{escape(label[:26])}</text>'
-            f'<rect x="{_LABEL}" y="{top}" width="{length}" height="{_BAR}" rx="2" fill="{colour}"/>'
-            f'<text x="{_LABEL + length + 6}" y="{top + 11}" fill="#475467">{value:,.0f}</text>'
+            f'<text x="{_LABEL + length + 6}" y="{top + 11}" fill="#475467">{shown}</text>'
         )
     height = 44 + len(chart.bars) * _ROW
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-family="Inter, Helvetica, Arial, sans-serif" font-size="12">'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>'
-        f'<text x="8" y="18" font-size="13" font-weight="600">{escape(chart.title)} ({escape(chart.unit)})</text>'
+        '<rect width="100%" height="100%" fill="#ffffff"/>'
+        '<text x="8" y="18" font-size="13" font-weight="600">'
+        f"{escape(chart.title)} ({escape(chart.unit)})</text>"
         f"{''.join(rows)}</svg>"
     )

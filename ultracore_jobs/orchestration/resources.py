@@ -1,27 +1,24 @@
 """The platform as a Dagster resource."""
 
+from collections.abc import Callable
 from functools import cached_property
-
-import dagster as dg
 
 from ultracore_jobs.application import Application
 from ultracore_jobs.bootstrap import build_application
 
 
-class Platform(dg.ConfigurableResource[Application]):
-    """The wired `Application`, made from the environment in each process that needs it.
+class Platform:
+    """The wired `Application`, made in each process on first use; loading the code location opens nothing.
 
-    A test passes its own: ``Platform.of(application)``.
+    Args:
+        make: Wires the application; by default from the environment.
     """
 
-    @classmethod
-    def of(cls, application: Application) -> "Platform":
-        """The resource around an application that is wired already."""
-        platform = cls()
-        platform.__dict__["application"] = application
-        return platform
+    def __init__(self, make: Callable[[], Application] = build_application) -> None:
+        """Keep the recipe."""
+        self._make = make
 
     @cached_property
     def application(self) -> Application:
-        """The wired ports; nothing is opened before it is asked for."""
-        return build_application()
+        """The wired ports."""
+        return self._make()

@@ -1,0 +1,5 @@
+"""``python -m ultracore_jobs`` is ``ultracore-jobs``."""
+
+from ultracore_jobs.cli import main
+
+main()
