@@ -97,7 +97,11 @@ class LocalBlobs:
             return Blob(data, sha256(data).hexdigest())
 
     def stamp(self, path: str) -> str | None:
-        """Inode, size and time of change: a replaced file is another inode."""
+        """Inode, size and times: a replaced file is another inode.
+
+        Two replacements within one tick of the disk's clock can bring the first inode back; a file that
+        only grows, as a manifest does, has another size then.
+        """
         found = self._stat(path)
         return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}" if found else None
 

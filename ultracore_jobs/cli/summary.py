@@ -3,8 +3,10 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -21,12 +23,20 @@ def print_summary(app: Application, report: DayReport, *, lake: str) -> None:
     """NAV for each tenant, flagged portfolios with reasons, where the files are, three next commands."""
     print_table(
         f"Business day {report.as_of_date}",
-        ("job", "tenant", "status", "seconds", ""),
+        ("job", "tenant", "status", "seconds", "rows written"),
         [
-            (run.job_type, run.tenant, run.status, round(run.seconds, 1), _note(run.result))
+            (run.job_type, run.tenant, run.status, round(run.seconds, 1), _rows(run.result))
             for run in report.jobs
         ],
     )
+    notes = {(run.job_type, run.tenant): _note(run.result) for run in report.jobs}
+    if any(notes.values()):
+        paper.print("\n[bold]To look at[/]")
+    for (job_type, tenant), note in notes.items():
+        if note:
+            paper.print(f"  {job_type} for {tenant}: {note}", soft_wrap=True)
+    if all(run.result.get("reused") for run in report.jobs):
+        paper.print("\nEvery table stands as it was computed before: nothing rewritten.")
     _print_nav(report)
     for tenant in report.tenants:
         _print_flagged(app, report, tenant)
@@ -60,17 +70,19 @@ def _near(path: str) -> str:
     return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
-def _note(result: dict[str, object]) -> str:
+def _rows(result: Mapping[str, Any]) -> int:
+    return sum(result.get("written", {}).values())
+
+
+def _note(result: Mapping[str, Any]) -> str:
+    """Why a job did not end well, or which warnings stand, each with how many rows it is about."""
     if "error" in result:
         return str(result["error"]).splitlines()[0]
     if "waiting_for" in result:
         return f"waiting for {result['waiting_for']}"
-    if result.get("reused"):
-        return "nothing rewritten"
-    written = result.get("written")
-    if isinstance(written, dict):
-        return ", ".join(f"{name} {rows:,} rows" for name, rows in written.items())
-    return ""
+    counted = [warning.split(" row(s)")[0] for warning in result.get("warnings", [])]
+    quarantined = result.get("counts", {}).get("quarantined", 0)
+    return ", ".join([*counted, *([f"quarantined: {quarantined}"] if quarantined else [])])
 
 
 def _print_nav(report: DayReport) -> None:

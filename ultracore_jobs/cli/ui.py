@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ultracore_jobs.bootstrap import Settings
+from ultracore_jobs.bootstrap import Settings, child_environment
 from ultracore_jobs.cli.output import people
-from ultracore_jobs.orchestration.instance import environment_for_processes, open_instance
+from ultracore_jobs.orchestration.instance import home_for_processes, open_instance
 
 
 def serve(
@@ -19,12 +19,12 @@ def serve(
     # A first start of several processes on an empty home races for the schema; made once here.
     open_instance(settings).dispose()
     people.print(f"Dagster UI: [bold]http://127.0.0.1:{port}[/]  (Ctrl-C stops it)")
-    command = [
-        sys.executable, "-m", "dagster", "dev", "-m", "ultracore_jobs.definitions",
-        "--host", "127.0.0.1", "--port", str(port),
-    ]  # fmt: skip
+    home = home_for_processes(settings)
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(home.workspace)]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    environment = child_environment(DAGSTER_HOME=str(home.folder))
     try:
-        code = subprocess.run(command, env=environment_for_processes(settings), check=False).returncode  # noqa: S603  fixed words and a number
+        code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603  fixed words, a path, a number
     except KeyboardInterrupt:
         code = 0
     raise typer.Exit(code)

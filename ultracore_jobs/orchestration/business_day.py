@@ -12,11 +12,11 @@ from ultracore_jobs.application import Application
 from ultracore_jobs.application.planner import PlannedJob, plan_day
 from ultracore_jobs.application.results import Status
 from ultracore_jobs.orchestration.identity import OUTCOME_TAG
+from ultracore_jobs.orchestration.instance import LOCATION_NAME
 from ultracore_jobs.orchestration.location import build_definitions
 from ultracore_jobs.orchestration.partitions import TENANTS, is_session, partition_key
 from ultracore_jobs.orchestration.resources import Platform
 
-_LOCATION = "ultracore_jobs"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -100,7 +100,7 @@ def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, planned: Pla
         partition_key=key,
         run_config=_QUIET,
         # The UI files runs under the repository that a launch names; these come from none.
-        tags={".dagster/repository": f"__repository__@{_LOCATION}", "ultracore/actor": "cli"},
+        tags={".dagster/repository": f"__repository__@{LOCATION_NAME}", "ultracore/actor": "cli"},
         raise_on_error=False,
     )
     return _describe(planned, instance, finished, time.monotonic() - began)

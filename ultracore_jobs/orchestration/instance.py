@@ -1,14 +1,24 @@
 """One Dagster home for the command line, the UI and the daemon."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef  # no public way to make an instance from overrides
 
-from ultracore_jobs.bootstrap import Settings, child_environment
+from ultracore_jobs.bootstrap import Settings
 from ultracore_jobs.orchestration.partitions import TENANTS
+
+LOCATION_NAME = "ultracore_jobs"
+
+WORKSPACE: dict[str, Any] = {
+    "load_from": [
+        {"python_module": {"module_name": "ultracore_jobs.definitions", "location_name": LOCATION_NAME}}
+    ]
+}
+"""What ``workspace.yaml`` of the checkout says."""
 
 
 def dagster_settings(base: Path) -> dict[str, Any]:
@@ -79,18 +89,34 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(base), overrides=dagster_settings(base)))
 
 
-def environment_for_processes(settings: Settings) -> dict[str, str]:
-    """The environment in which Dagster's own processes share the instance of `open_instance`.
+@dataclass(frozen=True)
+class DagsterHome:
+    """Where Dagster's own processes find the instance of `open_instance`, and the code location.
 
-    A checkout needs nothing: they read its ``dagster.yaml``. Elsewhere the same settings are written
-    beside the storage, and ``DAGSTER_HOME`` names the place.
+    Attributes:
+        folder: Holds ``dagster.yaml``; they take it as ``DAGSTER_HOME``.
+        workspace: The workspace file.
     """
-    if settings.dagster_home or Path("dagster.yaml").exists():
-        return child_environment()
-    base = _own_base(settings)
+
+    folder: Path
+    workspace: Path
+
+
+def home_for_processes(settings: Settings) -> DagsterHome:
+    """The files that Dagster's own processes read.
+
+    A checkout has them. Elsewhere the same settings are written beside the storage.
+    """
+    checkout = settings.dagster_home or Path.cwd()
+    folder = checkout if (checkout / "dagster.yaml").exists() else _own_base(settings)
     # JSON is YAML, so no YAML writer is needed.
-    (base / "dagster.yaml").write_text(json.dumps(dagster_settings(base), indent=2))
-    return child_environment(DAGSTER_HOME=str(base))
+    if folder is not checkout:
+        (folder / "dagster.yaml").write_text(json.dumps(dagster_settings(folder), indent=2))
+    workspace = folder / "workspace.yaml"
+    if not workspace.exists():
+        workspace = _own_base(settings) / "workspace.yaml"
+        workspace.write_text(json.dumps(WORKSPACE, indent=2))
+    return DagsterHome(folder.absolute(), workspace.absolute())
 
 
 def add_tenant_partition(settings: Settings, tenant: str) -> None:

@@ -18,7 +18,6 @@ def dagster_job(job: JobSpec) -> UnresolvedAssetJobDefinition:
         tags={
             "dagster/priority": str(int(job.priority)),
             "ultracore/job_type": job.name,
-            "ultracore/family": job.family,
         },
         executor_def=dg.in_process_executor,
     )

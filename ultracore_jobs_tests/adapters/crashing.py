@@ -12,18 +12,22 @@ import signal
 import sys
 from itertools import count
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from ultracore_jobs.adapters.parquet_tables import ParquetTables
 from ultracore_jobs.ports import Clock, VersionRef
 from ultracore_jobs_tests.adapters.still import StillClock
-from ultracore_jobs_tests.contracts.table_store import TENANT, TOTALS, provenance, totals
+from ultracore_jobs_tests.contracts.tables_to_store import TENANT, TOTALS, provenance, totals
 
 JOB_ID = "job_c19355e71ae8a0bac470a5a02d7c17c3"
 PARTITION = "2026-11-20"
 
 _TOUCHES = {"open", "os.link", "os.rename", "os.remove", "os.mkdir", "os.chmod"}
 """Names under which Python tells its audit hooks that a program is about to do this."""
+
+_WRITES = {"write", "flush", "fsync"}
+"""Functions written in C that Python tells a profiler of, not an audit hook."""
 
 
 def work(folder: Path, clock: Clock) -> None:
@@ -37,14 +41,23 @@ def work(folder: Path, clock: Clock) -> None:
 
 
 def die_at(number: int, folder: Path) -> None:
-    """Kill this process where it is about to touch *folder* for the *number*-th time."""
-    remaining = iter(range(number - 1, -1, -1))
+    """Kill this process where it is about to touch *folder*, or to write, for the *number*-th time."""
+    touched = count(1)
 
-    def watch(event: str, args: tuple[Any, ...]) -> None:
-        if event in _TOUCHES and str(args[0]).startswith(str(folder)) and next(remaining) == 0:
+    def touch() -> None:
+        if next(touched) == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    sys.addaudithook(watch)
+    def audit(event: str, args: tuple[Any, ...]) -> None:
+        if event in _TOUCHES and str(args[0]).startswith(str(folder)):
+            touch()
+
+    def profile(_frame: FrameType, event: str, function: Any) -> None:
+        if event == "c_call" and function.__name__ in _WRITES:
+            touch()
+
+    sys.addaudithook(audit)
+    sys.setprofile(profile)
 
 
 def main(folder: Path) -> int:

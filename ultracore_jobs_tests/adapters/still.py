@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ultracore_jobs_tests.contracts.table_store import NOON
+from ultracore_jobs_tests.contracts.tables_to_store import NOON
 
 
 @dataclass

@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 
 from ultracore_jobs.adapters.parquet_bytes import ROW_GROUP_ROWS, read_rows, write_rows
 from ultracore_jobs.adapters.parquet_tables import ParquetTables
+from ultracore_jobs.catalog.columns import count, units
 from ultracore_jobs.errors import ConcurrentWriteError, IntegrityError, StoreError, UsageError
 from ultracore_jobs.ports import TableStore, TableVersion
 from ultracore_jobs_tests.adapters.still import StillClock
-from ultracore_jobs_tests.contracts.table_store import (
+from ultracore_jobs_tests.contracts.table_store import TableStoreContract
+from ultracore_jobs_tests.contracts.tables_to_store import (
     MARKS,
     NOON,
     TENANT,
     TOTALS,
-    TableStoreContract,
     append,
     marks,
     provenance,
@@ -377,3 +378,22 @@ def test_the_same_version_can_be_scanned_under_an_equal_contract(store: ParquetT
 
     assert store.scan(replace(TOTALS), ref_of(TOTALS, version)).select(pl.len()).collect().item() == 1
     assert version.provenance == provenance()
+
+
+def test_the_documentation_has_the_messages_about_names_and_types(store: ParquetTables) -> None:
+    """docs/bad-input.md quotes them."""
+    with pytest.raises(UsageError) as name:
+        store.newest(TOTALS, tenant="../acme")
+    assert str(name.value) in document()
+
+    trades = replace(
+        TOTALS, name="trades", columns={**TOTALS.columns, "units": units("Units", nullable=True)}
+    )
+    frame = totals("PF-1").with_columns(units=pl.lit(None, pl.Decimal(18, 6)))
+    version = store.publish(
+        trades, tenant=TENANT, partition="2026-11-20", frame=frame, provenance=provenance()
+    )
+    changed = replace(trades, columns={**trades.columns, "units": count("Units", nullable=True)})
+    with pytest.raises(StoreError) as contract:
+        store.scan(changed, ref_of(trades, version))
+    assert str(contract.value).partition(".parquet ")[2] in document()

@@ -12,7 +12,7 @@ from ultracore_jobs.adapters.parquet_tables import ParquetTables
 from ultracore_jobs.ports import VersionRef
 from ultracore_jobs_tests.adapters.crashing import JOB_ID, PARTITION, work
 from ultracore_jobs_tests.adapters.still import StillClock
-from ultracore_jobs_tests.contracts.table_store import NOON, TENANT, TOTALS, publish, ref_of, totals
+from ultracore_jobs_tests.contracts.tables_to_store import NOON, TENANT, TOTALS, publish, ref_of, totals
 
 MUCH_LATER = NOON + timedelta(days=365 * 1000)
 

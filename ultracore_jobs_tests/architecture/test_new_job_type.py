@@ -4,88 +4,25 @@ A kernel and a page are put into folders of their own, which the packages are to
 look into theirs. Everything that reads pages must then find them: registry, assets, jobs, docs, planner.
 """
 
-import importlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
 
 import dagster as dg
 import pytest
 
-from ultracore_jobs import kernels
 from ultracore_jobs.application.planner import plan_day
-from ultracore_jobs.jobs import JobSpec, types
+from ultracore_jobs.jobs import JobSpec
 from ultracore_jobs.jobs.document import job_types_page
-from ultracore_jobs.jobs.registry import load_pages
 from ultracore_jobs.orchestration import Platform, build_definitions
+from ultracore_jobs_tests.job_type_21 import a_21st_job_type
 from ultracore_jobs_tests.stage import FRIDAY, application
-
-KERNEL = '''
-    """What a tenant is worth: the sum of its portfolios."""
-
-    from typing import NamedTuple
-
-    import polars as pl
-
-    from ultracore_jobs.catalog import Dataset
-    from ultracore_jobs.catalog.columns import count, day
-
-    TENANT_TOTALS = Dataset(
-        name="tenant_totals",
-        grain="one tenant on one day",
-        key=("as_of_date",),
-        source="tenant_total",
-        columns={"as_of_date": day("Day"), "portfolios": count("Portfolios with a value")},
-    )
-
-    class TenantTotals(NamedTuple):
-        tenant_totals: pl.DataFrame
-
-    def total_of_tenant(*, valuations: pl.DataFrame, as_of: object) -> TenantTotals:
-        """Count the portfolios that have a value."""
-        valued = valuations.filter(pl.col("status") == "COMPLETE").height
-        row = {"as_of_date": [as_of], "portfolios": [valued]}
-        return TenantTotals(pl.DataFrame(row, schema=TENANT_TOTALS.schema))
-'''
-
-PAGE = '''
-    """Tenant total: what a tenant is worth, daily."""
-
-    from ultracore_jobs.jobs.spec import Cadence, JobSpec, Priority
-    from ultracore_jobs.kernels.tenant_total import TENANT_TOTALS, total_of_tenant
-    from ultracore_jobs.kernels.valuation import VALUATIONS
-
-    JOB = JobSpec(
-        name="tenant_total",
-        family="valuation",
-        summary="What a tenant is worth, daily.",
-        rule="The number of portfolios with a COMPLETE valuation.",
-        source="this test",
-        reads=(VALUATIONS,),
-        kernel=total_of_tenant,
-        writes=(TENANT_TOTALS,),
-        cadence=Cadence.SESSIONS,
-        priority=Priority.LOW,
-        rerun="Writes nothing unless a valuation changed.",
-        result=lambda tenant_totals: {"portfolios": tenant_totals["portfolios"].item()},
-    )
-'''
 
 
 @pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, JobSpec]]:
+def jobs(tmp_path: Path) -> Iterator[dict[str, JobSpec]]:
     """The job types, with two files more."""
-    for package, text in ((kernels, KERNEL), (types, PAGE)):
-        folder = tmp_path / package.__name__.rpartition(".")[2]
-        folder.mkdir()
-        (folder / "tenant_total.py").write_text(dedent(text))
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
-    importlib.invalidate_caches()
-    yield load_pages(types)
-    for package in (kernels, types):
-        sys.modules.pop(f"{package.__name__}.tenant_total", None)
-        vars(package).pop("tenant_total", None)
+    with a_21st_job_type(tmp_path) as found:
+        yield found
 
 
 def test_it_has_an_asset_a_job_and_an_entry_in_the_documentation(jobs: dict[str, JobSpec]) -> None:

@@ -108,7 +108,7 @@ def test_rounding_is_that_of_decimal(rows: list[tuple[Factors, str]]) -> None:
 def test_planted_ties_and_their_neighbours_round_as_decimal_does(
     rows: list[tuple[int, int, str, int]],
 ) -> None:
-    """n + half a minor unit, reached by a product, and one 10**-28 step to each side of it."""
+    """N + half a minor unit, reached by a product, and one 10**-28 step to each side of it."""
     cases: list[tuple[Factors, str]] = []
     for whole, parts, ccy, sign in rows:
         half = (Decimal(2 * whole + 1) / 2).scaleb(-MINOR_DIGITS[ccy]) * sign
@@ -182,7 +182,7 @@ def test_an_empty_table_stays_empty() -> None:
 
 def test_what_money_cannot_hold_is_null() -> None:
     """14 digits before the point."""
-    one, most = Decimal(1), Decimal("99999999999999")
+    one, most = Decimal(1), Decimal(99999999999999)
     rows: list[tuple[Factors, str]] = [
         ((Decimal(10**11), Decimal(factor), one, one), "JPY") for factor in ("999.99999", "1000", "-1000")
     ]

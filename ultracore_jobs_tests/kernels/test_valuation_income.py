@@ -99,7 +99,8 @@ def with_bond(on: date = DAY, **terms: Any) -> Books:
     books.portfolio()
     known = {
         "type": "BOND", "price_factor": "0.01", "coupon_rate": 0.0425, "coupon_freq": 2,
-        "last_coupon_on": date(2026, 6, 15), "next_coupon_on": date(2026, 12, 15), "matures_on": date(2033, 6, 15),
+        "last_coupon_on": date(2026, 6, 15), "next_coupon_on": date(2026, 12, 15),
+        "matures_on": date(2033, 6, 15),
     }  # fmt: skip
     books.instrument(**{**known, **terms})
     books.price("101.50", on=on)

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from ultracore_jobs_tests.kernels.valuation_books import DAY, Books, sessions_be
 from ultracore_jobs_tests.kernels.valuation_oracle import recompute_navs
 
 FIRST = date(2026, 10, 1)
-PAPERS = {
+PAPERS: dict[str, dict[str, Any]] = {
     "I-AU": {"ccy": "AUD", "exchange": XASX},
     "I-US": {"ccy": "USD", "exchange": XNYS},
     "I-JP": {"ccy": "JPY", "exchange": XNYS},
@@ -42,7 +43,7 @@ CENTS = st.integers(-10_000_000, 10_000_000).map(lambda whole: str(Decimal(whole
 
 @st.composite
 def books(draw: st.DrawFn) -> Books:
-    """Two portfolios with trades, splits, dividends, cash of four currencies, prices and fixings of any age."""
+    """Two portfolios: trades, splits, dividends, foreign cash, prices and fixings of any age."""
     made = Books()
     made.portfolio("PF-1", draw(st.sampled_from(["AUD", "AUD", "USD", "JPY", "KWD"])))
     made.portfolio("PF-2")

@@ -22,7 +22,7 @@ DECIMALS = {currency.code: currency.exponent for currency in Currency if currenc
 PIVOTS = {"ECB": "EUR", "RBA_F11": "AUD"}
 
 
-def recompute_navs(  # noqa: PLR0913 - the parameters of the rule
+def recompute_navs(
     tables: Tables,
     as_of: date,
     *,
@@ -151,7 +151,7 @@ class Market:
                 day[row["quote_ccy"]] = row["rate"]
         given = [source for source in PIVOTS if by_source[source]]
         fresh = [source for source in given if self._fresh(max(by_source[source]))]
-        source = (fresh or given or [None])[0]
+        source = next(iter([*fresh, *given]), None)
         return source, by_source[source] if source else {}
 
 
@@ -165,7 +165,8 @@ def half_up(value: Fraction, digits: int) -> Decimal:
 
 
 def _rows(table: pl.DataFrame | Iterable[Row]) -> list[Row]:
-    return table.to_dicts() if isinstance(table, pl.DataFrame) else list(table)
+    rows: Iterable[Row] = table.to_dicts() if isinstance(table, pl.DataFrame) else table
+    return list(rows)
 
 
 def _cross(base: Decimal, quote: Decimal) -> Decimal:
@@ -239,7 +240,7 @@ def _agrees_with_ledger(units: Mapping[str, Fraction], moves: Iterable[Row], mar
     return all(abs(ledger[name] - units.get(name, Fraction(0))) <= slack[name] for name in names)
 
 
-def _position(  # noqa: PLR0913, PLR0917 - what rule 1A.3 names
+def _position(  # noqa: PLR0917 - what rule 1A.3 names
     name: str, qty: Fraction, cost: Fraction, base: str, market: Market, pricing: Pricing
 ) -> Decimal | None:
     paper = market.instruments[name]
