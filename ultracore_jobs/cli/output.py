@@ -20,6 +20,8 @@ people = Console(stderr=True, highlight=False)
 paper = Console(highlight=False)
 """For results."""
 
+_WHOLE = 24
+
 _EXIT_CODES = ((UsageError, 2), (DataError, 3), (StoreError, 4))
 
 
@@ -42,8 +44,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     )
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], int | float | Decimal) for row in rows)
-        last = position == len(columns) - 1
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=not last)
+        # Short cells stay whole; only long text is broken over lines where the terminal is narrow.
+        longest = max((len(_shown(row[position])) for row in rows), default=0)
+        whole = longest <= _WHOLE
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
     paper.print(table)

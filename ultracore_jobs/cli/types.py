@@ -46,14 +46,12 @@ def list_types(
         return
     print_table(
         "Job types",
-        ("job type", "what for", "writes", "cadence", "priority"),
+        ("job type", "what for", "writes"),
         [
             (
                 job.name,
                 job.summary,
                 ", ".join(dataset.name for dataset in job.writes),
-                job.cadence.name.lower(),
-                job.priority.name,
             )
             for job in jobs.values()
         ],

@@ -1,5 +1,7 @@
 """The one shape of all jobs: fetch, kernel, gates, publish."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +15,7 @@ from ultracore_jobs.application.quarantine import quarantine_dataset
 from ultracore_jobs.application.reading import Moment
 from ultracore_jobs.catalog import Scope
 from ultracore_jobs.errors import GateError, MissingInputError, UsageError
-from ultracore_jobs.ports import VersionRef
+from ultracore_jobs.ports import TableStore, VersionRef
 from ultracore_jobs_tests.stage import FRIDAY, StillClock, application, load
 from ultracore_jobs_tests.toys import ACCOUNTS, BALANCES, FACTORS, TOYS, accounts
 
@@ -36,17 +38,21 @@ def app(tmp_path: Path, clock: StillClock) -> Application:
 
 
 def request(
-    app: Application, job_type: str, *, tenant: str = "acacia", job_id: str = "job_1", **parameters: object
+    app: Application,
+    job_type: str,
+    *,
+    tenant: str = "acacia",
+    job_id: str = "job_1",
+    parameters: Mapping[str, object] | None = None,
 ) -> JobRequest:
     """A job of Friday that starts now."""
-    return JobRequest(
-        app.jobs[job_type], Moment(tenant, FRIDAY, app.clock.now()), job_id, parameters=parameters
-    )
+    moment = Moment(tenant, FRIDAY, app.clock.now())
+    return JobRequest(app.jobs[job_type], moment, job_id, parameters=parameters or {})
 
 
 def run(app: Application, *, job_id: str = "job_1", **parameters: object) -> Completion:
     """`account_balance` of Friday."""
-    return execute(app, request(app, "account_balance", job_id=job_id, **parameters))
+    return execute(app, request(app, "account_balance", job_id=job_id, parameters=parameters))
 
 
 def stored(app: Application, version: int = 1) -> dict[str, Decimal]:
@@ -219,3 +225,34 @@ def test_shared_tables_are_read_under_the_reserved_tenant(app: Application) -> N
     assert [pin.ref.tenant for pin in computed.inputs.pins["factors"]] == ["shared"]
     assert isinstance(computed.inputs.tables["factors"], pl.DataFrame)
     assert app.tables.partitions(FACTORS, tenant="shared") == (DAY,)
+
+
+class _PowerCut(Exception):  # noqa: N818  it is what happens, not an error of ours
+    """The machine stops."""
+
+
+class _CutBefore:
+    """The real store, until the named call: then the machine stops, once."""
+
+    def __init__(self, tables: TableStore, call: str) -> None:
+        self._tables, self._call = tables, call
+
+    def __getattr__(self, name: str) -> object:
+        if name == self._call:
+            self._call = ""
+            raise _PowerCut(name)
+        return getattr(self._tables, name)
+
+
+@pytest.mark.parametrize("call", ["publish", "remember_job"])
+def test_a_power_cut_half_way_is_mended_by_running_again(app: Application, call: str) -> None:
+    """Before the first table, or after the last: the second run ends with one version of each table."""
+    cut = replace(app, tables=_CutBefore(app.tables, call))  # type: ignore[arg-type]  # a store but for the cut
+    with pytest.raises(_PowerCut):
+        run(cut)
+
+    run(app, job_id="job_2")
+
+    assert stored(app) == {"A": Decimal(20), "B": Decimal(40)}
+    assert len(app.tables.versions(BALANCES, tenant="acacia", partition=DAY)) == 1
+    assert [ref.version for ref in app.tables.written_by("job_2")] == [1]

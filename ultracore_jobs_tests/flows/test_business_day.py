@@ -76,7 +76,7 @@ def test_a_reader_needs_no_code_of_ours(first_demo: dict[str, Any], installed: I
     valuations = newest_file(installed.lake, "acacia", "valuations")
     lines = newest_file(installed.lake, "acacia", "valuation_lines")
 
-    broken = duckdb.sql(
+    broken = duckdb.execute(
         f"""
         select v.portfolio_id, v.nav, v.accrued_fees_base, sum(l.mv_base) as lines
         from '{valuations}' v left join '{lines}' l using (portfolio_id)
@@ -84,7 +84,7 @@ def test_a_reader_needs_no_code_of_ours(first_demo: dict[str, Any], installed: I
         having v.nav <> coalesce(sum(l.mv_base), 0) - v.accrued_fees_base
         """  # noqa: S608  paths of our own
     ).fetchall()
-    total = duckdb.sql(f"select count(*) from '{valuations}'").fetchall()  # noqa: S608  as above
+    total = duckdb.execute(f"select count(*) from '{valuations}'").fetchall()  # noqa: S608  as above
 
     assert broken == []
     assert total == [(199,)], "200 portfolios, of which one is closed"
