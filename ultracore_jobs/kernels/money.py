@@ -1,10 +1,9 @@
 """Exact rounding of money, as columns.
 
 An amount is rounded half-up, ties away from zero, once, to the minor unit of its currency
-(domain_rules 1). Floats get that wrong only near a tie: 1.005 has no float, so it rounds down. The
-work is therefore done twice: every row in floats, and those rows again in whole numbers whose float
-lies within its own error of a tie, or is too large to tell. The outcome is that of exact arithmetic on
-every row; `decimal` is the judge in the tests.
+(domain_rules 1). A Decimal column is a column of 128-bit whole numbers and a scale, so products and
+quotients are computed on those, without a float: on columns of our scales that is as fast as floats.
+What might not fit in 128 bits is worked out in Python's own integers. `decimal` is the judge in the tests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +21,9 @@ MINOR_DIGITS: Mapping[str, int] = MappingProxyType(
 )
 """Decimals of each ISO 4217 currency: AUD 2, JPY 0, KWD 3. Metals and test codes have none: not money."""
 
-_RELATIVE_ERROR = 2.0**-49
-"""Eight units in the last place: more than the dozen float operations of one row can lose."""
-
-_TELLS_HALVES = 2.0**48
-"""Above this many minor units a float no longer tells on which side of a tie it lies."""
-
-_INT128 = 0.8e38
-"""Half of what Int128 holds; what might be more is worked out in Python's own integers."""
+_INT128 = 2**127
+_SURELY_INT128 = 1.6e38
+"""A little less, for bounds that were worked out in floats."""
 
 
 def minor_digits(ccy: pl.Expr) -> pl.Expr:
@@ -114,20 +108,16 @@ def _rounded(
         dtype=dtype,
     )
     columns = zip([*factors, *divisors], [*shape.factors, *shape.divisors], strict=True)
-    table = pl.DataFrame(
-        [
-            *(column.to_physical().alias(name) for column, name in columns),
-            digits.cast(pl.Int64).alias("digits"),
-        ]
-    )
-    minor_units, unsure = _in_floats(table, shape)
-    wide = pl.Int64() if dtype.scale <= MONEY.scale else pl.Int128()
-    steps = pl.lit(10, dtype=pl.Int64).pow(dtype.scale - pl.col("digits"))
-    last_places = table.select(steps.cast(wide) * minor_units.cast(wide, strict=False)).to_series()
-    if unsure.any():
-        rows = unsure.arg_true()
-        exact = _in_whole_numbers(table[rows], shape)
-        last_places = last_places.cast(pl.Int128).scatter(rows, exact)
+    whole = [column.to_physical().cast(pl.Int128).alias(name) for column, name in columns]
+    table = pl.DataFrame([*whole, digits.cast(pl.Int64).alias("digits")])
+    if _all_fit(table, shape):
+        return _as_decimal(_in_int128(table, shape), dtype)
+    fits = _which_fit(table, shape)
+    last_places = pl.Series(dtype=pl.Int128).extend_constant(None, table.height)
+    if fits.any():
+        last_places = last_places.scatter(fits.arg_true(), _in_int128(table.filter(fits), shape))
+    large = [_in_integers(row, shape) for row in table.filter(~fits).iter_rows(named=True)]
+    last_places = last_places.scatter((~fits).arg_true(), pl.Series(large, dtype=pl.Int128))
     return _as_decimal(last_places, dtype)
 
 
@@ -139,61 +129,61 @@ def _scale(column: pl.Series) -> int:
     raise TypeError(f"{column.name or 'a factor'} is {column.dtype}; money is computed from exact columns")
 
 
-def _in_floats(table: pl.DataFrame, shape: _Shape) -> tuple[pl.Series, pl.Series]:
-    """Each amount in minor units, rounded, and whether its float may have rounded the wrong way."""
-    amount = pl.lit(1.0)
-    for name in shape.factors:
-        amount *= pl.col(name).cast(pl.Float64)
-    amount = amount * pl.lit(10, dtype=pl.Int64).pow(pl.col("digits")) / 10.0**shape.scale
-    for name in shape.divisors:
-        amount /= pl.col(name).cast(pl.Float64)
-    size = pl.col("amount").abs()
-    from_tie = (size - size.floor() - 0.5).abs()
-    unsure = ~(from_tie > size * _RELATIVE_ERROR) | ~(size <= _TELLS_HALVES)
-    found = (
-        table.lazy()
-        .select(amount.alias("amount"))
-        .select(
-            pl.col("amount").round(mode="half_away_from_zero"), unsure.fill_null(value=False).alias("unsure")
-        )
-        .collect()
-    )
-    return found["amount"], found["unsure"]
+def _all_fit(table: pl.DataFrame, shape: _Shape) -> bool:
+    """Whether even the largest values of the batch together stay within 128 bits."""
+    largest = table.select(pl.all().abs().max().fill_null(0)).row(0, named=True)
+    least_digits = table["digits"].min()
+    shift = largest["digits"] - shape.scale
+    numerator = prod((largest[name] for name in shape.factors), start=2 * 10 ** max(0, shift))
+    shift = shape.scale - (least_digits if isinstance(least_digits, int) else 0)
+    denominator = prod((largest[name] for name in shape.divisors), start=2 * 10 ** max(0, shift))
+    return bool(numerator + denominator < _INT128)
 
 
-def _in_whole_numbers(table: pl.DataFrame, shape: _Shape) -> pl.Series:
-    """Each amount in units of the last decimal (Int128), exactly; null where there is no room for it."""
+def _which_fit(table: pl.DataFrame, shape: _Shape) -> pl.Series:
+    """The rows that stay within 128 bits; rows with a null do."""
     numerator = pl.lit(2.0 * 10.0 ** max(0, shape.dtype.scale - shape.scale))
     for name in shape.factors:
         numerator *= pl.col(name).cast(pl.Float64).abs()
     denominator = pl.lit(2.0 * 10.0 ** max(0, shape.scale))
     for name in shape.divisors:
         denominator *= pl.col(name).cast(pl.Float64).abs()
-    fits = table.select((numerator < _INT128) & (denominator < _INT128)).to_series()
-    found = pl.Series(dtype=pl.Int128).extend_constant(None, table.height)
-    if fits.any():
-        found = found.scatter(fits.arg_true(), _in_int128(table.filter(fits), shape))
-    if not fits.all():
-        large = [_in_integers(row, shape) for row in table.filter(~fits).iter_rows(named=True)]
-        found = found.scatter((~fits).arg_true(), pl.Series(large, dtype=pl.Int128))
-    return found
+    fits = numerator + denominator < _SURELY_INT128
+    return table.select(fits.fill_null(value=True).alias("fits")).to_series()
 
 
 def _in_int128(table: pl.DataFrame, shape: _Shape) -> pl.Series:
+    """Each amount in units of the last decimal (Int128); null where *dtype* has no room for it."""
     digits = pl.col("digits")
-    ten = pl.lit(10, dtype=pl.Int128)
+    least, most = table["digits"].min(), table["digits"].max()
+    if least == most and isinstance(most, int) and not table["digits"].has_nulls():
+        digits = _whole(most)  # the usual batch has one currency, and a constant divides faster
+    ten = _whole(10)
     numerator = ten.pow((digits - shape.scale).clip(lower_bound=0))
     for name in shape.factors:
-        numerator *= pl.col(name).cast(pl.Int128)
+        numerator *= pl.col(name)
     denominator = ten.pow((shape.scale - digits).clip(lower_bound=0))
     for name in shape.divisors:
-        denominator *= pl.col(name).cast(pl.Int128)
-    whole = table.lazy().select(numerator.alias("n"), denominator.alias("d"), "digits")
-    n, d = pl.col("n"), pl.col("d")
-    size = pl.when(d != 0).then((2 * n.abs() + d.abs()) // (2 * d.abs()))
+        denominator *= pl.col(name).abs()
+    is_negative = pl.col("n") < 0
+    for name in shape.divisors:
+        is_negative ^= pl.col(name) < 0
+    size = (2 * pl.col("n").abs() + denominator) // (2 * denominator)
+    if shape.divisors:
+        size = pl.when(denominator != 0).then(size)
     room = ten.pow(shape.dtype.precision - shape.dtype.scale + digits)
-    signed = pl.when((n < 0) == (d < 0)).then(size).otherwise(0 - size) * ten.pow(shape.dtype.scale - digits)
-    return whole.select(pl.when(size < room).then(signed)).collect().to_series()
+    signed = pl.when(is_negative).then(0 - size).otherwise(size) * ten.pow(shape.dtype.scale - digits)
+    return (
+        table.lazy()
+        .with_columns(numerator.alias("n"))
+        .select(pl.when(size < room).then(signed).alias("last_places"))
+        .collect()
+        .to_series()
+    )
+
+
+def _whole(value: int) -> pl.Expr:
+    return pl.lit(value, dtype=pl.Int128)
 
 
 def _in_integers(row: dict[str, int], shape: _Shape) -> int | None:
@@ -212,13 +202,7 @@ def _in_integers(row: dict[str, int], shape: _Shape) -> int | None:
 
 
 def _as_decimal(last_places: pl.Series, dtype: pl.Decimal) -> pl.Series:
-    """Units of the last decimal as a Decimal; null where there are more digits than *dtype* holds."""
-    room = 10 ** min(dtype.precision, 18 if last_places.dtype == pl.Int64 else 38)
-    value = pl.col("value")
+    """Units of the last decimal, as the Decimal they are."""
     one = pl.lit(f"{10**-dtype.scale:.{dtype.scale}f}").cast(pl.Decimal(38, dtype.scale))
-    return (
-        last_places.to_frame("value")
-        .select(pl.when(value.abs() < room).then(value).cast(pl.Decimal(38, 0)) * one)
-        .to_series()
-        .cast(dtype)
-    )
+    amount = pl.col("last_places").cast(pl.Decimal(38, 0)) * one
+    return last_places.to_frame("last_places").select(amount.cast(dtype)).to_series()

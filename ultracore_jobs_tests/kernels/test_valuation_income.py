@@ -215,13 +215,22 @@ def test_at_home_the_price_made_all_of_it() -> None:
     assert (position["price_effect_base"], position["fx_effect_base"]) == (Decimal(100), Decimal(0))
 
 
-def test_in_another_base_currency_the_cost_stands_at_the_rate_of_the_day() -> None:
-    """A$6,500 at 1.5 is USD 4,333.33; value USD 5,000."""
+def test_what_was_bought_in_the_base_currency_cost_what_was_paid() -> None:
+    """100 at USD 40.00 in a US dollar portfolio cost USD 4,000.00, whatever a dollar is worth."""
     position = line(american(base="USD").value(), "I-1")
 
-    assert position["cost_base"] == Decimal("4333.33")
-    assert position["unrealised_base"] == Decimal("666.67")
-    assert position["price_effect_base"] + position["fx_effect_base"] == Decimal("666.67")
+    assert position["cost_base"] == Decimal(4000)
+    assert position["unrealised_base"] == Decimal(1000)
+    assert (position["price_effect_base"], position["fx_effect_base"]) == (Decimal(1000), Decimal(0))
+
+
+def test_in_a_third_currency_the_cost_stands_at_the_rate_of_the_day() -> None:
+    """A$6,500 at 100 yen are 650,000 yen; value USD 5,000 at 150 yen."""
+    position = line(american(base="JPY").value(), "I-1")
+
+    assert position["cost_base"] == Decimal(650_000)
+    assert position["unrealised_base"] == Decimal(100_000)
+    assert position["price_effect_base"] + position["fx_effect_base"] == Decimal(100_000)
 
 
 def test_a_split_divides_the_price_paid() -> None:

@@ -78,7 +78,7 @@ def books(draw: st.DrawFn) -> Books:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=18, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(made=books(), missing_price=st.sampled_from(["fail_portfolio", "carry_forward", "cost", "zero"]))
 def test_every_nav_is_what_plain_decimals_say(made: Books, missing_price: str) -> None:
@@ -91,7 +91,7 @@ def test_every_nav_is_what_plain_decimals_say(made: Books, missing_price: str) -
 
 
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(made=books())
 def test_a_day_follows_from_the_day_before(made: Books) -> None:

@@ -184,7 +184,7 @@ def test_another_base_currency_starts_its_own_units() -> None:
     assert valuation(second)["units"] == valuation(second)["nav"] == Decimal("666.67")
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     closes=st.lists(st.integers(500, 2000), min_size=3, max_size=5),
     flows=st.lists(st.integers(-300, 300), min_size=5, max_size=5),

@@ -183,8 +183,8 @@ def _holdings(rows: Mapping[str, list[Row]], as_of: date) -> dict[str, Holding]:
     return holdings
 
 
-def _held(lots: Iterable[Row], evening: date) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
-    """Units and AUD cost by instrument, on an evening."""
+def _open_lots(lots: Iterable[Row], evening: date) -> list[Row]:
+    """The state of each parcel on an evening."""
     states: dict[str, Row] = {}
     for lot in lots:
         known = states.get(lot["lot_id"])
@@ -192,17 +192,58 @@ def _held(lots: Iterable[Row], evening: date) -> tuple[dict[str, Fraction], dict
             known is None or lot["effective_on"] > known["effective_on"]
         ):
             states[lot["lot_id"]] = lot
+    return [lot for lot in states.values() if lot["qty_open"]]
+
+
+def _held(lots: Iterable[Row], evening: date) -> dict[str, Fraction]:
+    """Units by instrument, on an evening."""
     units: dict[str, Fraction] = defaultdict(Fraction)
-    cost: dict[str, Fraction] = defaultdict(Fraction)
-    for lot in states.values():
-        if lot["qty_open"]:
-            units[lot["instrument_id"]] += Fraction(lot["qty_open"])
-            cost[lot["instrument_id"]] += Fraction(lot["cost_base_aud"])
-    return {name: qty for name, qty in units.items() if qty}, cost
+    for lot in _open_lots(lots, evening):
+        units[lot["instrument_id"]] += Fraction(lot["qty_open"])
+    return {name: qty for name, qty in units.items() if qty}
+
+
+def _cost(name: str, holding: Holding, base: str, market: Market) -> Decimal | None:
+    """Cost base in base currency: what was paid in it, else the AUD cost at the rate of the day."""
+    lots = [lot for lot in _open_lots(holding.lots, market.as_of) if lot["instrument_id"] == name]
+    paper = market.instruments[name]
+    if paper["ccy"] == base != "AUD":
+        paid = [_paid(lot, holding.moves, paper, market) for lot in lots]
+        if None not in paid:
+            return half_up(sum((part for part in paid if part is not None), Fraction(0)), DECIMALS[base])
+    home = market.rate("AUD", base)
+    aud = sum((Fraction(lot["cost_base_aud"]) for lot in lots), Fraction(0))
+    return None if home is None else half_up(aud * Fraction(home), DECIMALS[base])
+
+
+def _paid(lot: Row, moves: Iterable[Row], paper: Row, market: Market) -> Fraction | None:
+    """The share of a lot in what the purchases of its day cost, in the instrument's currency, 6 decimals."""
+    bought = [
+        move
+        for move in moves
+        if move["instrument_id"] == lot["instrument_id"]
+        and move["trade_on"] == lot["acquired_on"]
+        and move["qty"] is not None
+        and move["qty"] > 0
+    ]
+    times = market.times(lot["instrument_id"], lot["acquired_on"])
+    if not bought or times is None or lot["qty_open"] < 0:
+        return None
+    cost = Fraction(0)
+    for move in bought:
+        if move["type"] == "BUY" and move["ccy"] == paper["ccy"]:
+            cost -= Fraction(move["amount"])
+        elif move["price"] is None:
+            return None
+        else:
+            value = Fraction(move["qty"]) * Fraction(move["price"]) * Fraction(paper["price_factor"])
+            cost += Fraction(half_up(value, 6))
+    units = sum((Fraction(move["qty"]) for move in bought), Fraction(0)) * times
+    return Fraction(half_up(Fraction(lot["qty_open"]) * cost / units, 6))
 
 
 def _nav(holding: Holding, base: str, market: Market, pricing: Pricing) -> Decimal | None:
-    units, cost = _held(holding.lots, market.as_of)
+    units = _held(holding.lots, market.as_of)
     instruments = {move["instrument_id"] for move in holding.moves} - {None}
     if (
         base not in DECIMALS
@@ -213,7 +254,7 @@ def _nav(holding: Holding, base: str, market: Market, pricing: Pricing) -> Decim
     ):
         return None
     values = [
-        *(_position(name, qty, cost[name], base, market, pricing) for name, qty in units.items()),
+        *(_position(name, qty, holding, base, market, pricing) for name, qty in units.items()),
         *_cash(holding.moves, base, market),
         *_dividends(holding.lots, base, market),
         *(_interest(name, qty, base, market) for name, qty in units.items()),
@@ -241,7 +282,7 @@ def _agrees_with_ledger(units: Mapping[str, Fraction], moves: Iterable[Row], mar
 
 
 def _position(  # noqa: PLR0917 - what rule 1A.3 names
-    name: str, qty: Fraction, cost: Fraction, base: str, market: Market, pricing: Pricing
+    name: str, qty: Fraction, holding: Holding, base: str, market: Market, pricing: Pricing
 ) -> Decimal | None:
     paper = market.instruments[name]
     rate = market.rate(paper["ccy"], base)
@@ -262,8 +303,7 @@ def _position(  # noqa: PLR0917 - what rule 1A.3 names
     if price is not None:
         return half_up(qty * price * Fraction(paper["price_factor"]) * Fraction(rate), DECIMALS[base])
     if pricing.missing_price == "cost":
-        home = market.rate("AUD", base)
-        return None if home is None else half_up(cost * Fraction(home), DECIMALS[base])
+        return _cost(name, holding, base, market)
     return Decimal(0) if pricing.missing_price == "zero" else None
 
 
@@ -281,7 +321,7 @@ def _dividends(lots: list[Row], base: str, market: Market) -> Iterable[Decimal |
         is_paid = action["pay_on"] is not None and action["pay_on"] <= market.as_of
         if action["type"] != "DIVIDEND" or (is_paid and action["cash_per_unit"] is not None):
             continue
-        units, _ = _held(lots, action["ex_on"] - timedelta(days=1))
+        units = _held(lots, action["ex_on"] - timedelta(days=1))
         qty = units.get(action["instrument_id"])
         if qty and action["instrument_id"] in market.instruments:
             if action["pay_on"] is None or action["cash_per_unit"] is None:

@@ -211,8 +211,9 @@ once, half-up, to the currency's minor unit; totals are sums of rounded lines.
 - **Cash** by currency; below zero it is a liability, flagged OVERDRAWN.
 - **Accrued income**: dividends from ex to pay day on the units held before the ex date; bonds ACT/ACT ICMA;
   deposits ACT/365F. Franking credits are not NAV. **Accrued fees** are 0.00 until fees accrue.
-- **Unrealised** = value - cost base (AUD, at acquisition rates; in another base currency at the day's rate),
-  split into what the price and what the exchange rate made.
+- **Unrealised** = value - cost base, split into what the price and what the exchange rate made. The cost is
+  the lots' (AUD, at acquisition rates); in another base currency it is what was paid, where that was paid in
+  it, and else the AUD cost at the day's rate.
 - **Units**: the first NAV makes as many units; external flows buy or cancel units at the NAV per unit before
   them, so that NAV per unit grows with the return alone.
 - **A fault in the data** (missing price or rate, position break, short position, a bond past maturity, an

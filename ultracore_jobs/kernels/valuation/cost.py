@@ -75,12 +75,29 @@ def local_costs(
     )
 
 
+def cost_in_base() -> pl.Expr:
+    """The cost base of each position in base currency, rounded to it.
+
+    Lots know their cost in AUD, at acquisition rates. What was bought in the base currency itself cost
+    what the ledger says was paid, and no rate had a part in it. In any other base currency the AUD cost
+    is converted at the rate of the day, because rates of the acquisition days are not at hand.
+
+    Returns:
+        An expression over ``cost_base_aud``, ``cost_rate`` (base per AUD on the day), ``local_cost``,
+        ``ccy``, ``base_ccy`` and ``digits`` (decimals of base_ccy); null where neither is known.
+    """
+    digits = pl.col("digits")
+    in_own = (pl.col("ccy") == pl.col("base_ccy")) & (pl.col("base_ccy") != "AUD")
+    paid = pl.when(in_own).then(round_to(pl.col("local_cost"), digits=digits))
+    return pl.coalesce(paid, round_to(pl.col("cost_base_aud"), pl.col("cost_rate"), digits=digits))
+
+
 def with_effects(lines: pl.DataFrame) -> pl.DataFrame:
     """Split each position's unrealised gain into what the price and what the exchange rate made.
 
     ``unrealised = mv - cost``; with P0 the average price paid and FX0 the exchange rate that the cost
-    base implies, ``price_effect = round(qty x (P1 - P0) x FX0)``, and the rest is the rate's. In AUD
-    there is no rate: all of it is the price's.
+    base implies, ``price_effect = round(qty x (P1 - P0) x FX0)``, and the rest is the rate's. What is
+    quoted in the base currency has no rate: all of it is the price's.
 
     Args:
         lines: Position lines with ``mv_base``, ``cost_base``, ``local_cost``, ``qty``, ``price``,
@@ -94,7 +111,8 @@ def with_effects(lines: pl.DataFrame) -> pl.DataFrame:
     Source: domain_rules 1A.7.
     """
     qty, factor = pl.col("qty"), pl.col("price_factor")
-    at_home = (pl.col("ccy") == "AUD") & (pl.col("base_ccy") == "AUD")
+    is_own = pl.col("ccy") == pl.col("base_ccy")
+    at_home = is_own & ((pl.col("base_ccy") == "AUD") | pl.col("local_cost").is_not_null())
     own_cost = pl.when(at_home).then(pl.col("cost_base").cast(_LOCAL_COST)).otherwise("local_cost")
     gain = pl.col("mv_base") - pl.col("cost_base")
     by_price = round_to(

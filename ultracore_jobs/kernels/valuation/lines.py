@@ -8,7 +8,7 @@ import polars as pl
 from ultracore_jobs.catalog.columns import FX_RATE, MONEY
 from ultracore_jobs.kernels.fx import cross_rates
 from ultracore_jobs.kernels.money import minor_digits, round_to
-from ultracore_jobs.kernels.valuation.cost import local_costs, with_effects
+from ultracore_jobs.kernels.valuation.cost import cost_in_base, local_costs, with_effects
 from ultracore_jobs.kernels.valuation.income import dividend_claims, interest_terms
 from ultracore_jobs.kernels.valuation.positions import (
     cash_balances,
@@ -134,13 +134,11 @@ def build_lines(books: Books, portfolios: pl.DataFrame, policy: Policy, *, as_of
 
 
 def _position_lines(held: pl.DataFrame, rates: pl.DataFrame, missing_price: MissingPrice) -> pl.DataFrame:
-    # Lots know their cost in AUD only: in another base currency it stands at the day's rate.
     to_base = with_fx(held.select(pl.lit("AUD").alias("ccy"), "base_ccy").unique(), rates)
     priced = with_fx(held, rates).join(
         to_base.select("base_ccy", pl.col("fx").alias("cost_rate")), on="base_ccy", how="left"
     )
-    cost = round_to(pl.col("cost_base_aud"), pl.col("cost_rate"), digits=pl.col("digits"))
-    priced = priced.with_columns(cost.alias("cost_base"))
+    priced = priced.with_columns(cost_in_base().alias("cost_base"))
     valued = value_positions(priced.lazy()).collect()
     missing, faulty = pl.col("price_status") == MISSING_PRICE, pl.col("price_fault").is_not_null()
     carried = missing & pl.col("price").is_not_null() & pl.lit(missing_price == "carry_forward")
