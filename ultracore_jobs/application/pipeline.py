@@ -80,7 +80,7 @@ def compute(app: Application, request: JobRequest, progress: Progress = _silent)
     spec, moment = request.spec, request.moment
     parameters = read_parameters(spec, request.parameters)
     progress(0.05, "Fetching inputs")
-    inputs = fetch(app, spec, moment)
+    inputs = fetch(app, spec, moment, dict(parameters))
     input_hash = _input_hash(app, request, parameters, inputs)
     tables = published_from(app, spec, moment, input_hash)
     reused = tables is not None

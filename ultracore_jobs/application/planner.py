@@ -60,7 +60,7 @@ def upstreams(jobs: Mapping[str, JobSpec]) -> dict[str, set[str]]:
         job.name: {
             writers[read.dataset.name]
             for read in job.inputs
-            if read.dataset.name in writers and read.look is not Look.PREVIOUS
+            if read.dataset.name in writers and read.look not in {Look.PREVIOUS, Look.STORED}
         }
         - {job.name}
         for job in jobs.values()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -59,8 +60,10 @@ def owner(dataset: Dataset, tenant: str) -> str:
     return SHARED if dataset.scope is Scope.SHARED else tenant
 
 
-def fetch(app: Application, spec: JobSpec, moment: Moment) -> Inputs:
-    """Read every input of *spec*.
+def fetch(
+    app: Application, spec: JobSpec, moment: Moment, parameters: Mapping[str, Any] | None = None
+) -> Inputs:
+    """Read every input of *spec*, but those that *parameters* make it do without.
 
     What a provider delivers is stored first, as it came, so that the load can be replayed.
 
@@ -74,7 +77,9 @@ def fetch(app: Application, spec: JobSpec, moment: Moment) -> Inputs:
     labels: list[str] = []
     delivered = 0
     for read in spec.inputs:
-        if read.look is Look.FEED:
+        if read.unless and (parameters or {}).get(read.unless, True):
+            pins[read.argument] = ()
+        elif read.look is Look.FEED:
             landed = land_delivery(app, spec, read, as_of=moment.as_of, known_at=moment.known_at)
             covers += landed.covers
             labels.append(landed.label)
@@ -113,7 +118,7 @@ def _pins(app: Application, read: Read, moment: Moment) -> Iterable[InputPin]:
                 yield _pin(_ref(tenant, dataset, partition, version), version, moment.known_at)
         return
     day = moment.as_of.isoformat()
-    if read.look is Look.SAME_DAY:
+    if read.look in {Look.SAME_DAY, Look.STORED}:
         candidates = [day]
     else:
         oldest = (moment.as_of - timedelta(days=read.days or 0)).isoformat()

@@ -145,7 +145,7 @@ def _belongs(pin: InputPin, read: Read, moment: Moment) -> bool:
     if pin.ref.dataset != read.dataset.name:
         return False
     same_day = pin.ref.partition == moment.as_of.isoformat()
-    if read.look is Look.SAME_DAY:
+    if read.look in {Look.SAME_DAY, Look.STORED}:
         return same_day
     return not (read.look is Look.PREVIOUS and same_day)
 

@@ -1,7 +1,7 @@
 """What a dataset is: its grain, key, typed columns, and how it is partitioned, kept and read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import polars as pl
@@ -47,6 +47,7 @@ class Look(StrEnum):
     WINDOW = "rows valid up to D (in the last days, where bounded), known by K"
     SAME_DAY = "the partition of D"
     PREVIOUS = "the latest partition before D"
+    STORED = "the partition of D as it stands before the job"
     FEED = "what the provider delivers for D"
 
 
@@ -59,21 +60,24 @@ class Read:
         look: Which rows.
         days: How far back, in calendar days, D included; None is without bound.
         required: Whether the job must fail when there is nothing to read.
+        unless: Name of a parameter; where it is true the job does not look, and takes an empty table.
     """
 
     dataset: "Dataset"
     look: Look
     days: int | None = None
     required: bool = True
+    unless: str | None = None
 
     @property
     def argument(self) -> str:
         """The kernel parameter that takes these rows."""
-        return f"previous_{self.dataset.name}" if self.look is Look.PREVIOUS else self.dataset.name
+        prefix = {Look.PREVIOUS: "previous_", Look.STORED: "stored_"}.get(self.look, "")
+        return prefix + self.dataset.name
 
     def optional(self) -> "Read":
         """The same read, where an empty table is a good answer."""
-        return Read(self.dataset, self.look, self.days, required=False)
+        return replace(self, required=False)
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,10 @@ class Dataset:
     def previous(self, *, days: int) -> Read:
         """The latest partition before D, at most *days* calendar days back; never required."""
         return Read(self, Look.PREVIOUS, days, required=False)
+
+    def stored(self, *, unless: str) -> Read:
+        """The partition of D as it stands, for a job that writes only a part of it; never required."""
+        return Read(self, Look.STORED, required=False, unless=unless)
 
     def from_feed(self, *, days: int) -> Read:
         """What the provider delivers for D and the *days* before it."""

@@ -126,20 +126,31 @@ class JobSpec:
         promised = {dataset.name for dataset in self.writes}
         if returned - {"quarantine"} != promised:
             self._refuse(f"its kernel returns {sorted(returned)}, its writes are {sorted(promised)}")
-        given = (
-            {read.argument for read in self.inputs} | set(self.parameters.model_fields) | set(ALWAYS_GIVEN)
-        )
-        self._require_known(self.kernel, given)
+        self._require_inputs()
+        self._require_laws()
+
+    def _require_inputs(self) -> None:
+        """The kernel takes what is read, and asks for nothing else."""
+        self._require_known(self.kernel, self._given())
         for read in self.inputs:
+            if read.unless and read.unless not in self.parameters.model_fields:
+                self._refuse(f"it reads {read.argument} unless {read.unless}, which is no parameter of it")
             if read.argument not in inspect.signature(self.kernel).parameters:
                 self._refuse(f"it reads {read.argument}, which its kernel does not take")
-        given |= promised | {"quarantine"}
+
+    def _require_laws(self) -> None:
+        """Gates, result, chart and preview ask for what there is, and gates protect what is written."""
+        promised = {dataset.name for dataset in self.writes}
+        given = self._given() | promised | {"quarantine"}
         for function in (self.result, self.chart, self.preview, *(gate.broken for gate in self.gates)):
             if function is not None:
                 self._require_known(function, given)
         for gate in self.gates:
             if gate.on not in promised:
                 self._refuse(f"gate {gate.name} protects {gate.on!r}, which it does not write")
+
+    def _given(self) -> set[str]:
+        return {read.argument for read in self.inputs} | set(self.parameters.model_fields) | set(ALWAYS_GIVEN)
 
     @property
     def inputs(self) -> tuple[Read, ...]:

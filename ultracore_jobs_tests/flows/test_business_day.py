@@ -11,8 +11,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from ultracore_jobs.application.pipeline import JobRequest, execute
 from ultracore_jobs.application.reading import Moment, fetch
 from ultracore_jobs.bootstrap import Settings, build_application
+from ultracore_jobs.errors import UsageError
 from ultracore_jobs_tests.flows.conftest import DEMO_DAY, Installed
 from ultracore_jobs_tests.kernels.valuation_oracle import recompute_navs
 
@@ -129,6 +131,21 @@ def test_a_replay_of_changed_bytes_is_refused(
     assert refused.returncode == 4
     assert "Traceback" not in refused.stderr
     assert lots.name in "".join(refused.stderr.split())
+
+
+def test_valuing_some_never_takes_the_others_away(first_demo: dict[str, Any], installed: Installed) -> None:
+    """The day is valued; asked for one portfolio of it, the job is refused and the table stands."""
+    assert first_demo["jobs"]
+    app = build_application(Settings(home=installed.folder / ".ultracore"))
+    spec = app.jobs["portfolio_valuation"]
+    moment = Moment("acacia", date.fromisoformat(DEMO_DAY), app.clock.now())
+    some = {"include_all_portfolios": False, "portfolio_ids": ["ACA-P000001"]}
+    before = app.tables.versions(spec.writes[0], tenant="acacia", partition=DEMO_DAY)
+
+    with pytest.raises(UsageError, match="197 other portfolios have a NAV of the day already"):
+        execute(app, JobRequest(spec, moment, "job_some", parameters=some))
+
+    assert app.tables.versions(spec.writes[0], tenant="acacia", partition=DEMO_DAY) == before
 
 
 def test_the_next_day_has_its_own_prices(first_demo: dict[str, Any], installed: Installed) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ultracore_jobs.catalog.market import XNYS
-from ultracore_jobs.errors import UnknownNameError
+from ultracore_jobs.errors import UnknownNameError, UsageError
 from ultracore_jobs.kernels.valuation import VALUATIONS, ValuationTables
 from ultracore_jobs.lifecycle.identity import identifier
 from ultracore_jobs_tests.kernels.valuation_books import (
@@ -496,6 +496,16 @@ def test_a_selection_keeps_the_memory_of_the_others() -> None:
     assert valuation(chosen)["last_nav"] == Decimal(1000)
     assert valuation(chosen)["units_on"] == DAY
     assert valuation(chosen, "PF-2")["status"] == "COMPLETE"
+
+
+def test_a_selection_never_takes_the_nav_of_others_away() -> None:
+    """PF-1 was valued on the day: valuing PF-2 alone would replace the table, and is refused by count."""
+    books = one_share(close_on=DAY)
+    books.portfolio("PF-2")
+    stored = books.value().valuations
+
+    with pytest.raises(UsageError, match="1 other portfolios have a NAV of the day already, PF-1 the first"):
+        books.value(stored=stored, include_all_portfolios=False, portfolio_ids=["PF-2"])
 
 
 def test_a_selection_of_a_portfolio_that_is_not_there_is_refused() -> None:

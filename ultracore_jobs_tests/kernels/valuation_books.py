@@ -128,14 +128,19 @@ class Books:
         return {**tables, CALENDARS.name: self.calendars}
 
     def value(
-        self, on: date = DAY, previous: pl.DataFrame | None = None, **parameters: Any
+        self,
+        on: date = DAY,
+        previous: pl.DataFrame | None = None,
+        stored: pl.DataFrame | None = None,
+        **parameters: Any,
     ) -> ValuationTables:
         """The valuation of a day, after both tables were held against their contracts and laws."""
-        previous = VALUATIONS.empty() if previous is None else previous
+        nothing = VALUATIONS.empty()
         checked = dict(ValuationParameters(**parameters))
         available = {
             **self.tables(),
-            "previous_valuations": previous,
+            "previous_valuations": nothing if previous is None else previous,
+            "stored_valuations": nothing if stored is None else stored,
             "as_of": on,
             "tenant": TENANT,
             **checked,

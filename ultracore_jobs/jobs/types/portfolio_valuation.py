@@ -55,7 +55,7 @@ class ValuationParameters(Parameters):
         default=3, ge=0, le=7, description="Greatest age of an exchange rate, in TARGET business days"
     )
     include_all_portfolios: bool = Field(
-        default=True, description="False values portfolio_ids only; the others keep their last NAV"
+        default=True, description="False values portfolio_ids only, on a day that is not valued yet"
     )
     portfolio_ids: list[str] = Field(
         default_factory=list, validate_default=True, description="Portfolios to value"
@@ -168,6 +168,7 @@ def _example() -> Example:
             "corporate_actions": CORPORATE_ACTIONS.empty(),
             "calendars": _table(CALENDARS, *({**shared, **row} for row in calendars)),
             "previous_valuations": VALUATIONS.empty(),
+            "stored_valuations": VALUATIONS.empty(),
         },
         expected={
             "valuations": pl.DataFrame(
@@ -230,6 +231,7 @@ once, half-up, to the currency's minor unit; totals are sums of rounded lines.
         CORPORATE_ACTIONS.plainly().optional(),
         CALENDARS.last(days=60),
         VALUATIONS.previous(days=45),
+        VALUATIONS.stored(unless="include_all_portfolios"),
     ),
     kernel=value_portfolios,
     writes=(VALUATIONS, VALUATION_LINES),

@@ -13,7 +13,7 @@ from hashlib import sha256
 import polars as pl
 
 from ultracore_jobs.catalog.columns import MONEY
-from ultracore_jobs.errors import UnknownNameError
+from ultracore_jobs.errors import UnknownNameError, UsageError
 from ultracore_jobs.kernels.money import minor_digits, round_to
 from ultracore_jobs.kernels.valuation.faults import find_faults
 from ultracore_jobs.kernels.valuation.lines import Lines, build_lines, with_fx
@@ -45,6 +45,7 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
     corporate_actions: pl.DataFrame,
     calendars: pl.DataFrame,
     previous_valuations: pl.DataFrame,
+    stored_valuations: pl.DataFrame,
     as_of: date,
     tenant: str,
     max_stale_business_days: int = 5,
@@ -70,6 +71,7 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
         corporate_actions: `CORPORATE_ACTIONS`, all of them: the ledger is older than any window.
         calendars: `CALENDARS` of the exchanges, TARGET and NSW, as far back as *prices*.
         previous_valuations: `VALUATIONS` of the latest day before, the memory of units; or empty.
+        stored_valuations: `VALUATIONS` of *as_of* as they stand, where only some are to be valued.
         as_of: The day.
         tenant: Owner of the rows.
         max_stale_business_days: Greatest age of a listed price.
@@ -92,6 +94,7 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
 
     Raises:
         UnknownNameError: *portfolio_ids* names a portfolio that does not exist on the day.
+        UsageError: Others than *portfolio_ids* have a NAV of the day already, which this would take away.
 
     Source: domain_rules 1A, 20b. 100 units at USD 50.00 with EURAUD 1.65 and EURUSD 1.10, and A$250.00:
     fx 1.5, mv 7,500.00, NAV 7,750.00.
@@ -113,7 +116,7 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
         calendars=calendars,
     )
     everyone = open_portfolios(portfolios, as_of=as_of, base=base)
-    chosen = everyone if include_all_portfolios else _chosen(everyone, portfolio_ids)
+    chosen = everyone if include_all_portfolios else _chosen(everyone, portfolio_ids, stored_valuations)
     lines = build_lines(books, chosen, policy, as_of=as_of)
     our_moves = books.transactions.join(chosen, on="portfolio_id", how="semi")
     breaks = position_breaks(lines.positions, ledger_positions(our_moves, lines.factors))
@@ -184,12 +187,21 @@ def open_portfolios(portfolios: pl.DataFrame, *, as_of: date, base: str | None =
     )
 
 
-def _chosen(everyone: pl.DataFrame, portfolio_ids: Sequence[str]) -> pl.DataFrame:
+def _chosen(everyone: pl.DataFrame, portfolio_ids: Sequence[str], stored: pl.DataFrame) -> pl.DataFrame:
     known = everyone["portfolio_id"].to_list()
     for wanted in portfolio_ids:
         if wanted not in known:
             raise UnknownNameError("portfolio", wanted, known[:20])
-    return everyone.filter(pl.col("portfolio_id").is_in(list(portfolio_ids)))
+    is_chosen = pl.col("portfolio_id").is_in(list(portfolio_ids))
+    others = stored.filter((pl.col("status") == COMPLETE) & ~is_chosen)
+    if others.height:
+        first = others["portfolio_id"][0]
+        raise UsageError(
+            f"{others.height} other portfolios have a NAV of the day already, {first} the first; "
+            "a table of the day is written whole, so valuing some would take theirs away. "
+            "Remedy: leave include_all_portfolios true; what has not changed comes out as before."
+        )
+    return everyone.filter(is_chosen)
 
 
 def _coded(rows: pl.DataFrame, code: str) -> pl.DataFrame:
