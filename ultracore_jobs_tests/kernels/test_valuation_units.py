@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -30,7 +31,7 @@ def weekday(number: int) -> date:
     return DAY if number == 0 else MONDAY + timedelta(days=number - 1 + 2 * ((number - 1) // 5))
 
 
-def run(books: Books, days: int, **parameters: object) -> list[Row]:
+def run(books: Books, days: int, **parameters: Any) -> list[Row]:
     """One row a day; each day remembers the one before."""
     previous: pl.DataFrame | None = None
     rows = []
