@@ -10,10 +10,13 @@
     │   ├── ContractError           rows or columns break a table's contract; names table, row, column, value
     │   ├── TooManyRejectsError     more rows quarantined than ``max_reject_pct`` allows; nothing written
     │   ├── MissingInputError       a required table is missing, empty, stale or not landed
+    │   ├── UnbalancedError         entries of a decision do not sum to zero in each currency; nothing posted
+    │   ├── LedgerConflictError     the ledger holds other content under the same id; nothing posted
     │   └── FeedError               a provider's file cannot be read, is too large, late or malformed
     │       └── FeedExhaustedError  the feed has no data for that date and never will have
     ├── GateError                   a law of our own arithmetic is broken; nothing is published
-    ├── StoreError                  the table store is damaged or cannot be reached
+    ├── FrozenError                 a person froze all effects; says who, why and until when
+    ├── StoreError                  the table store or the database is damaged or cannot be reached
     │   ├── ConcurrentWriteError    another writer replaced the manifest first
     │   └── IntegrityError          stored bytes do not have the hash the manifest promises
     └── InvalidJobSpecError         a page in ``jobs/types`` is wrong; raised on load
@@ -71,6 +74,14 @@ class MissingInputError(DataError):
     """A required table is missing, empty, stale or not landed."""
 
 
+class UnbalancedError(DataError):
+    """The entries of a decision do not sum to zero in each currency; nothing was posted."""
+
+
+class LedgerConflictError(DataError):
+    """The ledger holds other content under the same id; what is posted is never edited."""
+
+
 class FeedError(DataError):
     """A provider's file cannot be read, is too large, or is malformed."""
 
@@ -83,8 +94,12 @@ class GateError(UltracoreError):
     """A law of our own arithmetic is broken; nothing was published."""
 
 
+class FrozenError(UltracoreError):
+    """A person froze all effects; decisions go on, nothing is posted until the freeze ends."""
+
+
 class StoreError(UltracoreError):
-    """The table store is damaged or cannot be reached."""
+    """The table store or the database is damaged or cannot be reached."""
 
 
 class ConcurrentWriteError(StoreError):
