@@ -10,11 +10,11 @@ from ultracore_jobs.application.pipeline import JobRequest, compute, publish
 from ultracore_jobs.application.readiness import waiting_for
 from ultracore_jobs.application.results import Computation, Status
 from ultracore_jobs.catalog import Dataset, Look, Scope
-from ultracore_jobs.errors import UltracoreError
+from ultracore_jobs.errors import MissingInputError, UltracoreError
 from ultracore_jobs.jobs import JobSpec
 from ultracore_jobs.kernels.gates import GateOutcome, Severity
 from ultracore_jobs.orchestration import metadata
-from ultracore_jobs.orchestration.identity import describe_run, remember_outcome
+from ultracore_jobs.orchestration.identity import describe_run, remember_not_started, remember_outcome
 from ultracore_jobs.orchestration.partitions import partitions_of
 from ultracore_jobs.orchestration.resources import Platform
 
@@ -63,7 +63,7 @@ def assets_of(job: JobSpec, jobs: Mapping[str, JobSpec]) -> dg.AssetsDefinition:
         missing = waiting_for(app, job, request.moment)
         if missing:
             context.log.warning("not ready, waiting for %s", "; ".join(missing))
-            remember_outcome(context, Status.SKIPPED_UPSTREAM.value, waiting_for="; ".join(missing))
+            remember_not_started(context, Status.SKIPPED_UPSTREAM.value, "; ".join(missing))
             return
         yield from _run(context, platform, request)
 
@@ -78,7 +78,8 @@ def _run(context: dg.AssetExecutionContext, platform: Platform, request: JobRequ
         yield from _checks(context, computation)
         completion = publish(app, request, computation, progress)
     except UltracoreError as error:
-        remember_outcome(context, Status.FAILED.value)
+        remember = remember_not_started if isinstance(error, MissingInputError) else remember_outcome
+        remember(context, Status.FAILED.value)
         raise dg.Failure(
             description=str(error), metadata={"error": type(error).__name__}, allow_retries=False
         ) from error

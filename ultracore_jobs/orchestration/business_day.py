@@ -11,7 +11,7 @@ import dagster as dg
 from ultracore_jobs.application import Application
 from ultracore_jobs.application.planner import PlannedJob, plan_day
 from ultracore_jobs.application.results import Status
-from ultracore_jobs.orchestration.identity import OUTCOME_TAG
+from ultracore_jobs.orchestration.identity import OUTCOME_TAG, WAITING_TAG
 from ultracore_jobs.orchestration.instance import LOCATION_NAME
 from ultracore_jobs.orchestration.location import build_definitions
 from ultracore_jobs.orchestration.partitions import TENANTS, is_session, partition_key
@@ -127,8 +127,8 @@ def _result(finished: dg.ExecuteInProcessResult, tags: Mapping[str, str]) -> dic
         found = event.materialization.metadata.get("ultracore/result")
         if isinstance(found, dg.JsonMetadataValue) and isinstance(found.data, dict):
             return found.data
-    if "ultracore/waiting_for" in tags:
-        return {"waiting_for": tags["ultracore/waiting_for"]}
+    if tags.get(WAITING_TAG):
+        return {"waiting_for": tags[WAITING_TAG]}
     failures = [event for event in finished.all_events if event.is_step_failure]
     if failures:
         data = failures[0].step_failure_data

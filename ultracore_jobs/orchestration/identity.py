@@ -16,6 +16,7 @@ from ultracore_jobs.lifecycle.identity import job_identifier
 
 KNOWN_AT_TAG = "ultracore/known_at"
 OUTCOME_TAG = "ultracore/outcome"
+WAITING_TAG = "ultracore/waiting_for"
 
 
 def describe_run(
@@ -24,6 +25,7 @@ def describe_run(
     """The job that this run does; its tags are set so that a person finds it by any of them.
 
     The cut-off K is fixed when the job first starts and kept in a tag, which a re-execution copies.
+    A job that could not start for want of its inputs has none: see `remember_not_started`.
     """
     run = context.run
     tenant, day = _tenant_and_day(context, job)
@@ -45,9 +47,19 @@ def describe_run(
     return JobRequest(job, moment, job_id, run.run_id, parameters)
 
 
-def remember_outcome(context: dg.AssetExecutionContext, outcome: str, **details: str) -> None:
+def remember_outcome(context: dg.AssetExecutionContext, outcome: str) -> None:
     """Tag the run with what became of the job; green alone does not mean good."""
-    tags = {OUTCOME_TAG: outcome, **{f"ultracore/{name}": text[:1000] for name, text in details.items()}}
+    # A re-execution of a run that waited has its tag; this one waits no longer.
+    waited = {WAITING_TAG: ""} if WAITING_TAG in context.run.tags else {}
+    context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: outcome, **waited})
+
+
+def remember_not_started(context: dg.AssetExecutionContext, outcome: str, waiting_for: str = "") -> None:
+    """Tag a run that found its inputs missing, and give its cut-off back.
+
+    A re-execution copies the tags; with the cut-off of before it would be blind to what came since.
+    """
+    tags = {OUTCOME_TAG: outcome, WAITING_TAG: waiting_for[:1000], KNOWN_AT_TAG: ""}
     context.instance.add_run_tags(context.run.run_id, tags)
 
 

@@ -1,6 +1,7 @@
 """Pages as Dagster sees them: named jobs, gates as checks, outcomes as tags."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -8,7 +9,7 @@ import pytest
 
 from ultracore_jobs.application import Application
 from ultracore_jobs.orchestration import Platform, build_definitions, run_business_day
-from ultracore_jobs_tests.stage import FRIDAY, application, load
+from ultracore_jobs_tests.stage import FRIDAY, StillClock, application, load
 from ultracore_jobs_tests.toys import ACCOUNTS, BALANCES, TOYS, accounts
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -16,9 +17,15 @@ ACACIA_FRIDAY = dg.MultiPartitionKey({"date": FRIDAY.isoformat(), "tenant": "aca
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Application:
+def clock() -> StillClock:
+    """A clock the test moves."""
+    return StillClock()
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: StillClock) -> Application:
     """Acacia has accounts, banksia has none."""
-    app = application(tmp_path, TOYS)
+    app = application(tmp_path, TOYS, clock=clock)
     load(app, ACCOUNTS, accounts(A="10.00", B="20.00"), tenant="acacia")
     return app
 
@@ -31,13 +38,16 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def launch(app: Application, instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:
+def launch(
+    app: Application, instance: dg.DagsterInstance, tags: dict[str, str] | None = None, **config: object
+) -> dg.ExecuteInProcessResult:
     """`account_balance` of acacia's Friday, as the UI would launch it."""
     job = build_definitions(TOYS, Platform(lambda: app)).resolve_job_def("account_balance")
     return job.execute_in_process(
         instance=instance,
         partition_key=ACACIA_FRIDAY,
         run_config={**QUIET, "ops": {"account_balance_compute": {"config": config}}},
+        tags=tags,
         raise_on_error=False,
     )
 
@@ -97,6 +107,38 @@ def test_a_job_whose_upstream_is_missing_materialises_nothing(
     waited = tags(instance, finished.run_id)["ultracore/waiting_for"]
     assert waited == "factors of 2026-11-20 (daily_factor for tenant shared)"
     assert app.tables.partitions(BALANCES, tenant="acacia") == ()
+
+
+def test_a_re_execution_sees_what_came_since_it_waited(
+    app: Application, clock: StillClock, instance: dg.DagsterInstance
+) -> None:
+    """Dagster copies the tags of the run that was skipped; its cut-off must not come with them."""
+    skipped = launch(app, instance)
+    clock.move(timedelta(hours=1))
+    run_business_day(app, instance, as_of=FRIDAY, tenants=())
+    copied = tags(instance, skipped.run_id)
+
+    again = launch(app, instance, tags=copied)
+
+    now = tags(instance, again.run_id)
+    assert again.get_asset_materialization_events() != []
+    assert now["ultracore/outcome"] == "COMPLETED"
+    assert now["ultracore/waiting_for"] == ""
+    assert now["ultracore/known_at"] == "2026-11-21T03:00:00+00:00"
+
+
+def test_a_retry_keeps_the_cut_off_of_the_first_start(
+    app: Application, clock: StillClock, instance: dg.DagsterInstance
+) -> None:
+    """The first run started and broke a law; what was known at its start holds for the next, too."""
+    run_business_day(app, instance, as_of=FRIDAY, tenants=())
+    broken = launch(app, instance, skew=True)
+    clock.move(timedelta(days=1))
+
+    again = launch(app, instance, tags=tags(instance, broken.run_id))
+
+    assert tags(instance, again.run_id)["ultracore/known_at"] == "2026-11-21T02:00:00+00:00"
+    assert tags(instance, again.run_id)["ultracore/outcome"] == "COMPLETED"
 
 
 def test_a_broken_law_is_a_red_check_and_nothing_is_materialised(
