@@ -46,7 +46,8 @@ def publish_table(
     )
     day, tenant = moment.as_of.isoformat(), moment.tenant
     if dataset.partitioning is Partitioning.BY_LOAD:
-        if newest is not None and frame.is_empty() and set(stamp.covers) <= set(newest.provenance.covers):
+        known = newest.provenance.covers if newest is not None else ()
+        if newest is not None and frame.is_empty() and all(span.lies_within(known) for span in stamp.covers):
             return newest, False
         return app.tables.append(dataset, tenant=tenant, partition=day, frame=frame, provenance=stamp), True
     if newest is not None and (computation.reused or newest.content_hash == content_hash(frame)):

@@ -1,5 +1,6 @@
 """The table store: numbers as immutable files, and a manifest that says where each came from."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -21,6 +22,13 @@ class Coverage(_Stamp):
     market: str
     first: date
     last: date
+
+    def lies_within(self, spans: Iterable["Coverage"]) -> bool:
+        """Whether one of *spans* covers at least these sessions of the same market."""
+        return any(
+            span.market == self.market and span.first <= self.first and self.last <= span.last
+            for span in spans
+        )
 
 
 class VersionRef(_Stamp):
