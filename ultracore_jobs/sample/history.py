@@ -38,7 +38,8 @@ def load_history(app: Application, *, before: date) -> dict[str, int]:
             continue
         delivery = feeds.history(vendor, before)
         rows = screen(_typed(dataset, delivery.frame), dataset).accepted
-        app.tables.append(
+        # Published whole, not appended: of two first demos at once the second replaces like by like.
+        app.tables.publish(
             dataset,
             tenant=SHARED,
             partition=HISTORY,
