@@ -147,6 +147,9 @@ def _may_hold(version: TableVersion, read: Read, moment: Moment) -> bool:
         return False
     if read.look is not Look.WINDOW or version.first_valid_on is None or version.last_valid_on is None:
         return True
+    if read.dataset.valid_date not in read.dataset.key:
+        # A correction may move the day: out of the range itself, it still replaces a row within.
+        return True
     if version.first_valid_on > moment.as_of:
         return False
     return read.days is None or version.last_valid_on > moment.as_of - timedelta(days=read.days)
