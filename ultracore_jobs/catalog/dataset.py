@@ -48,7 +48,10 @@ class Look(StrEnum):
     SAME_DAY = "the partition of D"
     PREVIOUS = "the latest partition before D"
     STORED = "the partition of D as it stands before the job"
+    RECENT = "the partitions of the last days before D"
+    PERIOD = "the partitions of the job's period, and of some days before it"
     FEED = "what the provider delivers for D"
+    LEDGER = "what the ledger holds, known by K"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Read:
         days: How far back, in calendar days, D included; None is without bound.
         required: Whether the job must fail when there is nothing to read.
         unless: Name of a parameter; where it is true the job does not look, and takes an empty table.
+        columns: Only these columns; all where empty.
     """
 
     dataset: "Dataset"
@@ -68,12 +72,17 @@ class Read:
     days: int | None = None
     required: bool = True
     unless: str | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def argument(self) -> str:
         """The kernel parameter that takes these rows."""
-        prefix = {Look.PREVIOUS: "previous_", Look.STORED: "stored_"}.get(self.look, "")
-        return prefix + self.dataset.name
+        prefix = {Look.PREVIOUS: "previous_", Look.STORED: "stored_", Look.RECENT: "recent_"}
+        return prefix.get(self.look, "") + self.dataset.name
+
+    def only(self, *columns: str) -> "Read":
+        """The same read, of these columns only."""
+        return replace(self, columns=columns)
 
     def optional(self) -> "Read":
         """The same read, where an empty table is a good answer."""
@@ -160,6 +169,18 @@ class Dataset:
     def stored(self, *, unless: str) -> Read:
         """The partition of D as it stands, for a job that writes only a part of it; never required."""
         return Read(self, Look.STORED, required=False, unless=unless)
+
+    def recent(self, *, days: int) -> Read:
+        """The partitions of the *days* calendar days before D; never required."""
+        return Read(self, Look.RECENT, days, required=False)
+
+    def of_period(self, *, and_before: int = 0) -> Read:
+        """The partitions of every day of the job's period, and of so many calendar days before it."""
+        return Read(self, Look.PERIOD, and_before)
+
+    def from_ledger(self) -> Read:
+        """The ledger's rows as known; none is a good answer."""
+        return Read(self, Look.LEDGER, required=False)
 
     def from_feed(self, *, days: int) -> Read:
         """What the provider delivers for D and the *days* before it."""

@@ -11,7 +11,8 @@ from typing import Literal
 import polars as pl
 
 from ultracore_jobs.catalog import Dataset
-from ultracore_jobs.catalog.columns import TENANT_ID, Column, code, day, price, text, units
+from ultracore_jobs.catalog.columns import TENANT_ID, Column, code, count, day, price, text, units
+from ultracore_jobs.catalog.ledger import SEQ
 from ultracore_jobs.kernels.money import round_to
 
 UNIT_VALUE = pl.Decimal(30, 12)
@@ -39,6 +40,7 @@ HIGH_WATER_MARKS = Dataset(
             "What moved the mark today, or why nothing could",
             [DAILY, CRYSTALLISATION, RESET, SPLIT, SKIPPED_NO_NAV],
         ),
+        "ledger_seq": count("Last place in the ledger that moved this mark; 0 for none", at_least=0),
     },
 )
 
@@ -49,6 +51,7 @@ MARK_EVENTS = Dataset(
     source="fee ledger",
     columns={
         "event_id": text("Identifier in the ledger"),
+        "seq": SEQ,
         "portfolio_id": text("Portfolio marked"),
         "kind": code("What happened", [CRYSTALLISATION, RESET, SPLIT]),
         "event_on": day("Day it took effect"),
@@ -100,9 +103,15 @@ def update_marks(
         "peak_unit",
         "units",
         "since_on",
+        "ledger_seq",
         pl.lit(None, dtype=pl.String).alias("moved"),
     )
-    moved = _moved(marks, mark_events).join(today, on="portfolio_id", how="full", coalesce=True)
+    latest = mark_events.group_by("portfolio_id").agg(pl.col("seq").max())
+    moved = (
+        _moved(marks, mark_events)
+        .join(today, on="portfolio_id", how="full", coalesce=True)
+        .join(latest, on="portfolio_id", how="left")
+    )
     now = pl.col("nav_per_unit_base")
     return (
         moved.with_columns(
@@ -114,6 +123,7 @@ def update_marks(
             pl.coalesce(
                 "moved", pl.when(now.is_null()).then(pl.lit(SKIPPED_NO_NAV)).otherwise(pl.lit(DAILY))
             ).alias("reason"),
+            pl.max_horizontal("ledger_seq", "seq").fill_null(0).alias("ledger_seq"),
             pl.lit(tenant).alias("tenant_id"),
             pl.lit(as_of).alias("as_of_date"),
         )

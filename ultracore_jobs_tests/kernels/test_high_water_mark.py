@@ -43,6 +43,7 @@ def event(kind: str, portfolio_id: str = "A", **columns: Any) -> dict[str, Any]:
     """Something that moves a mark on Tuesday."""
     return {
         "event_id": f"{kind}-{portfolio_id}",
+        "seq": 1,
         "kind": kind,
         "portfolio_id": portfolio_id,
         "event_on": TUESDAY,

@@ -12,7 +12,8 @@ import pytest
 from ultracore_jobs.jobs.spec import call_by_name
 from ultracore_jobs.jobs.types.portfolio_valuation import JOB, ValuationParameters
 from ultracore_jobs.kernels.valuation import VALUATIONS
-from ultracore_jobs_tests.kernels.valuation_books import DAY, Books, sessions_before
+from ultracore_jobs_tests.kernels.fee_paying_books import FeeBooks
+from ultracore_jobs_tests.kernels.valuation_books import DAY, RECENT, sessions_before
 
 EVE = sessions_before(1)
 GATES = {gate.name: gate for gate in JOB.gates}
@@ -20,9 +21,9 @@ GATES = {gate.name: gate for gate in JOB.gates}
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def books() -> Books:
+def books() -> FeeBooks:
     """A share bought the day before, one that is stale, some yen, and a deposit on the day."""
-    made = Books()
+    made = FeeBooks()
     made.portfolio()
     made.instrument()
     made.instrument("I-2")
@@ -38,16 +39,31 @@ def books() -> Books:
     return made
 
 
+def with_fees(made: FeeBooks) -> FeeBooks:
+    """The same books, paying 1% a year and a fifth of the gain; there was a charge, and a mark was moved."""
+    made.schedule(tiers=(("0", "1000", "100"), ("1000", None, "50")))
+    made.arrangement()
+    made.performance(hurdle_annual=None)
+    made.arrangement("A-2", "FS-P")
+    period = {"period_start": "2026-11-01", "period_end": "2026-12-01"}
+    made.decide(DAY, "1.00", settled_fee_days="10", **period)
+    moved = {"fee_type": "PERFORMANCE", "mark_unit": "1.02", "marked_on": EVE.isoformat()}
+    made.decide(DAY, "0", arrangement_id="A-2", **moved)
+    return made
+
+
 @cache
 def two_days() -> dict[str, Any]:
     """Everything a law may ask for about the second of two days."""
-    made = books()
-    before = made.value(EVE).valuations
+    made = with_fees(books())
+    before, today = made.walk(EVE, DAY)
     return {
         **made.tables(),
-        **made.value(DAY, before)._asdict(),
+        **today._asdict(),
         **dict(ValuationParameters()),
-        "previous_valuations": before,
+        "previous_valuations": before.valuations,
+        "recent_valuations": before.valuations.select(RECENT),
+        "previous_fee_memory": before.fee_memory,
         "as_of": DAY,
         "tenant": "acacia",
     }
@@ -74,6 +90,19 @@ def with_value(column: str, value: Any, where: pl.Expr | None = None) -> Change:
 
 
 IS_SHARE = pl.col("line_key") == "I-1"
+
+
+def emptied(frame: pl.DataFrame) -> pl.DataFrame:
+    """No rows."""
+    return frame.clear()
+
+
+def dearer(valuations: pl.DataFrame) -> pl.DataFrame:
+    """Ten cents too much."""
+    dime = pl.lit("0.10").cast(valuations.schema["nav"])
+    return valuations.with_columns(
+        (pl.col("nav") + dime).cast(valuations.schema["nav"]).alias("nav"),
+    )
 
 
 @pytest.mark.parametrize("gate", sorted(GATES))
@@ -109,6 +138,44 @@ TAMPERED: list[tuple[str, str, Change]] = [
     ("units_consistent", "valuations", with_value("flow_base", "41")),
     ("units_consistent", "valuations", with_value("status", "INCOMPLETE")),
     ("units_consistent", "previous_valuations", with_value("units", "1150")),
+    ("units_consistent", "valuations", with_value("first_on", DAY)),
+    ("nav_moves_explained", "ledger_entries", emptied),
+    ("nav_moves_explained", "valuations", with_value("accrued_fees_base", "0")),
+    ("accrued_fees_reconciled", "valuations", with_value("accrued_fees_base", "0.01")),
+    ("accrued_fees_reconciled", "valuations", with_value("accrued_fees_base", None)),
+    ("accrued_fees_reconciled", "valuations", with_value("status", "INCOMPLETE")),
+    ("accrued_fees_reconciled", "valuations", emptied),
+    ("accrued_fees_reconciled", "fee_memory", with_value("accrued_base", "0.01")),
+    ("accrued_fees_reconciled", "fee_memory", with_value("accrued_base", None)),
+    ("accrued_fees_reconciled", "fee_memory", with_value("accrued", "0.01")),
+    ("accrued_fees_reconciled", "fee_memory", with_value("open_fee_days", "7")),
+    ("accrued_fees_reconciled", "fee_memory", with_value("fx", "1.1")),
+    ("accrued_fees_reconciled", "performance_accruals", with_value("accrued", "0.01")),
+    ("accrued_fees_reconciled", "performance_accruals", emptied),
+    ("fees_carried_forward", "fee_memory", with_value("open_fee_days", "7")),
+    ("fees_carried_forward", "fee_memory", with_value("settled_fee_days", "0")),
+    ("fees_carried_forward", "fee_memory", with_value("added_fee_days", "0")),
+    ("fees_carried_forward", "fee_memory", with_value("since_on", DAY)),
+    ("fees_carried_forward", "fee_memory", emptied),
+    ("fees_carried_forward", "ledger_decisions", emptied),
+    ("fees_carried_forward", "previous_fee_memory", with_value("open_fee_days", "7")),
+    ("fees_accrue_as_agreed", "fee_memory", with_value("added_fee_days", "11.32")),
+    ("fees_accrue_as_agreed", "fee_memory", emptied),
+    (
+        "fees_accrue_as_agreed",
+        "fee_schedules",
+        lambda terms: terms.with_columns(pl.col("tiers").list.head(0)),
+    ),
+    ("fees_accrue_as_agreed", "valuations", with_value("nav", "2000")),
+    ("performance_fee_is_a_level", "performance_accruals", with_value("accrued", "12.24")),
+    ("performance_fee_is_a_level", "performance_accruals", with_value("hwm_unit", "1")),
+    ("performance_fee_is_a_level", "performance_accruals", with_value("threshold_unit", "1.01")),
+    ("performance_fee_is_a_level", "performance_accruals", with_value("since_on", DAY)),
+    ("performance_fee_is_a_level", "performance_accruals", with_value("nav_unit", "1.04")),
+    ("performance_fee_is_a_level", "performance_accruals", emptied),
+    ("performance_fee_is_a_level", "ledger_decisions", emptied),
+    ("performance_fee_is_a_level", "valuations", with_value("units", "1150")),
+    ("performance_fee_is_a_level", "fee_arrangements", emptied),
     ("all_portfolios_complete", "valuations", with_value("status", "INCOMPLETE")),
 ]
 
@@ -124,11 +191,13 @@ def test_a_broken_law_is_noticed(gate: str, table: str, change: Change) -> None:
 
 
 def test_an_unexplained_move_says_what_explains_the_rest() -> None:
-    """1,100 + 100 + 30 = 1,230 before the day: +100 of price, +40 of deposit; 0.10 too much."""
-    (row,) = found("nav_moves_explained", "valuations", with_value("nav", "1270.10"))
+    """+100 of price, +40 of deposit, and fees: 1.00 charged, and what is accrued more; 0.10 too much."""
+    (row,) = found("nav_moves_explained", "valuations", dearer)
 
     assert row["flows"] == pytest.approx(40)
     assert row["gains"] == pytest.approx(100)
+    owed = two_days()["valuations"]["accrued_fees_base"].item() - Decimal("0.03")
+    assert row["fees"] == pytest.approx(-1 - float(owed))
     assert row["difference"] == pytest.approx(0.10)
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 
 from ultracore_jobs.catalog import Dataset, conform
+from ultracore_jobs.catalog.fees import FEE_ARRANGEMENTS, FEE_SCHEDULES
 from ultracore_jobs.catalog.holdings import LOTS, PORTFOLIOS, TRANSACTIONS
+from ultracore_jobs.catalog.ledger import LEDGER_DECISIONS, LEDGER_ENTRIES
 from ultracore_jobs.catalog.market import (
     CALENDARS,
     CORPORATE_ACTIONS,
@@ -23,6 +25,7 @@ from ultracore_jobs.catalog.market import (
 )
 from ultracore_jobs.jobs.spec import call_by_name
 from ultracore_jobs.jobs.types.portfolio_valuation import JOB, ValuationParameters
+from ultracore_jobs.kernels.fees.tables import FEE_MEMORY
 from ultracore_jobs.kernels.gates import Severity
 from ultracore_jobs.kernels.valuation import VALUATIONS, ValuationTables, value_portfolios
 from ultracore_jobs_tests.kernels.market_tables import calendar
@@ -31,6 +34,8 @@ DAY = date(2026, 11, 20)
 """A Friday, and a session everywhere."""
 KNOWN = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 TENANT = "acacia"
+RECENT = next(read.columns for read in JOB.inputs if read.argument == "recent_valuations")
+"""The columns of an earlier valuation that the job reads."""
 
 Row = dict[str, Any]
 
@@ -123,7 +128,10 @@ class Books:
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Every given table the valuation reads, conforming where the rows do."""
-        given = (PORTFOLIOS, LOTS, TRANSACTIONS, INSTRUMENTS, PRICES, FX_RATES, CORPORATE_ACTIONS)
+        given = (
+            PORTFOLIOS, LOTS, TRANSACTIONS, INSTRUMENTS, PRICES, FX_RATES, CORPORATE_ACTIONS,
+            FEE_ARRANGEMENTS, FEE_SCHEDULES, LEDGER_DECISIONS, LEDGER_ENTRIES,
+        )  # fmt: skip
         tables = {dataset.name: table_of(dataset, self.rows.get(dataset.name, [])) for dataset in given}
         return {**tables, CALENDARS.name: self.calendars}
 
@@ -132,22 +140,32 @@ class Books:
         on: date = DAY,
         previous: pl.DataFrame | None = None,
         stored: pl.DataFrame | None = None,
+        *,
+        memory: pl.DataFrame | None = None,
+        recent: pl.DataFrame | None = None,
         **parameters: Any,
     ) -> ValuationTables:
-        """The valuation of a day, after both tables were held against their contracts and laws."""
+        """The valuation of a day, after its tables were held against their contracts and laws.
+
+        Recent valuations are those of the previous day, unless given.
+        """
         nothing = VALUATIONS.empty()
         checked = dict(ValuationParameters(**parameters))
         available = {
             **self.tables(),
             "previous_valuations": nothing if previous is None else previous,
             "stored_valuations": nothing if stored is None else stored,
+            "previous_fee_memory": FEE_MEMORY.empty() if memory is None else memory,
+            "recent_valuations": next(
+                frame for frame in (recent, previous, nothing) if frame is not None
+            ).select(RECENT),
             "as_of": on,
             "tenant": TENANT,
             **checked,
         }
         valued: ValuationTables = call_by_name(value_portfolios, available)
-        conform(valued.valuations, VALUATIONS)
-        conform(valued.valuation_lines, JOB.writes[1])
+        for dataset in JOB.writes:
+            conform(valued._asdict()[dataset.name], dataset)
         for gate in JOB.gates:
             if gate.severity is Severity.LAW:
                 broken = call_by_name(gate.broken, {**available, **valued._asdict()})

@@ -1,5 +1,7 @@
 """Net asset values once more, in plain Python and `decimal`, written from domain_rules 1A, 1 and 14.
 
+Fees are in `fee_oracle`.
+
 It shares no code with the kernel: no Polars expressions, no floats, fractions where a division stands.
 `recompute_navs` takes the same tables, one row for each key as known at the cut-off.
 """
@@ -8,17 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from functools import cache
 
 import polars as pl
-from iso4217 import Currency
 
-Row = Mapping[str, Any]
+from ultracore_jobs_tests.kernels.fee_oracle import FeeDay, accrued_fees
+from ultracore_jobs_tests.kernels.oracle_money import DECIMALS, Row, half_up
+
 Tables = Mapping[str, pl.DataFrame | Iterable[Row]]
 
-DECIMALS = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
 PIVOTS = {"ECB": "EUR", "RBA_F11": "AUD"}
 
 
@@ -31,22 +33,27 @@ def recompute_navs(
     missing_price: str = "fail_portfolio",
     allow_short: bool = False,
     max_fx_stale: int = 3,
+    hurdle_type: str = "hard",
 ) -> dict[str, Decimal | None]:
     """The NAV of every portfolio that exists on a day, None where it has none.
 
     Args:
         tables: ``portfolios``, ``lots``, ``transactions``, ``instruments``, ``prices``, ``fx_rates``,
-            ``corporate_actions``, ``calendars``: frames, or rows as mappings.
+            ``corporate_actions``, ``calendars``: frames, or rows as mappings. And, where fees are paid, the
+            other inputs of the job by name.
         as_of: The day.
         max_stale_business_days: Parameter of the job.
         max_stale_unlisted: Parameter of the job.
         missing_price: Parameter of the job.
         allow_short: Parameter of the job.
         max_fx_stale: Parameter of the job.
+        hurdle_type: Parameter of the job.
     """
     rows = {name: _rows(table) for name, table in tables.items()}
+    rows["transactions"] = [*rows["transactions"], *_fees_charged(rows.get("ledger_entries", []))]
     market = Market(rows, as_of, max_fx_stale)
     holdings = _holdings(rows, as_of)
+    rates_on = cache(lambda day: Market(rows, day, max_fx_stale).rate)
     limits = {"UNLISTED": max_stale_unlisted}
     navs: dict[str, Decimal | None] = {}
     for portfolio in rows["portfolios"]:
@@ -54,7 +61,19 @@ def recompute_navs(
         if opened <= as_of and (closed is None or closed > as_of):
             name = portfolio["portfolio_id"]
             pricing = Pricing(missing_price, limits, max_stale_business_days, allow_short=allow_short)
-            navs[name] = _nav(holdings[name], portfolio["base_ccy"], market, pricing)
+            navs[name] = gross = _nav(holdings[name], portfolio["base_ccy"], market, pricing)
+            if gross is not None:
+                day = FeeDay(
+                    rows,
+                    portfolio,
+                    as_of,
+                    market.rate,
+                    rates_on,
+                    market.open,
+                    hurdle_type,
+                )
+                fees = accrued_fees(day, gross)
+                navs[name] = None if fees is None else gross - fees
     return navs
 
 
@@ -155,15 +174,6 @@ class Market:
         return source, by_source[source] if source else {}
 
 
-def half_up(value: Fraction, digits: int) -> Decimal:
-    """Half-up, ties away from zero."""
-    with localcontext(prec=200, rounding=ROUND_HALF_UP):
-        scaled = abs(value) * 10**digits
-        whole, rest = divmod(scaled.numerator, scaled.denominator)
-        whole += 2 * rest >= scaled.denominator
-        return Decimal(whole if value >= 0 else -whole).scaleb(-digits)
-
-
 def _rows(table: pl.DataFrame | Iterable[Row]) -> list[Row]:
     rows: Iterable[Row] = table.to_dicts() if isinstance(table, pl.DataFrame) else table
     return list(rows)
@@ -171,6 +181,17 @@ def _rows(table: pl.DataFrame | Iterable[Row]) -> list[Row]:
 
 def _cross(base: Decimal, quote: Decimal) -> Decimal:
     return half_up(Fraction(quote) / Fraction(base), 10)
+
+
+def _fees_charged(entries: Iterable[Row]) -> Iterable[Row]:
+    """What the ledger took out of cash, as movements of cash."""
+    for entry in entries:
+        if entry["account"].startswith("cash:"):
+            yield {
+                "portfolio_id": entry["account"].removeprefix("cash:"), "trade_on": entry["as_of_date"],
+                "ccy": entry["ccy"], "amount": entry["amount"], "instrument_id": None, "qty": None,
+                "external_flow": False,
+            }  # fmt: skip
 
 
 def _holdings(rows: Mapping[str, list[Row]], as_of: date) -> dict[str, Holding]:

@@ -1,28 +1,40 @@
 """Portfolio valuation: what every portfolio is worth at the close, daily."""
 
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 import polars as pl
 from pydantic import Field, ValidationInfo, field_validator
 
+from ultracore_jobs.catalog.fees import FEE_ARRANGEMENTS, FEE_SCHEDULES
 from ultracore_jobs.catalog.holdings import LOTS, PORTFOLIOS, TRANSACTIONS
+from ultracore_jobs.catalog.ledger import LEDGER_DECISIONS, LEDGER_ENTRIES
 from ultracore_jobs.catalog.market import (
     CALENDARS,
     CORPORATE_ACTIONS,
     FX_RATES,
     INSTRUMENTS,
-    NSW,
     PRICES,
-    TARGET,
-    XASX,
-    XNYS,
 )
-from ultracore_jobs.jobs.spec import Cadence, Chart, Example, JobSpec, Parameters, Priority
+from ultracore_jobs.jobs.cadence import Cadence
+from ultracore_jobs.jobs.examples.portfolio_valuation import valuation_example
+from ultracore_jobs.jobs.spec import Chart, JobSpec, Parameters, Priority
+from ultracore_jobs.kernels.fees.tables import FEE_MEMORY
 from ultracore_jobs.kernels.gates import Gate, Severity
 from ultracore_jobs.kernels.money import MINOR_DIGITS
-from ultracore_jobs.kernels.valuation import VALUATION_LINES, VALUATIONS, value_portfolios
+from ultracore_jobs.kernels.valuation import (
+    PERFORMANCE_ACCRUALS,
+    VALUATION_LINES,
+    VALUATIONS,
+    value_portfolios,
+)
+from ultracore_jobs.kernels.valuation.accrual_laws import accruals_not_agreed
+from ultracore_jobs.kernels.valuation.explain import explain_valuation
+from ultracore_jobs.kernels.valuation.fee_laws import (
+    accrued_fees_not_reconciled,
+    fees_not_carried,
+    performance_not_level,
+)
 from ultracore_jobs.kernels.valuation.laws import (
     incomplete,
     nav_not_reconciled,
@@ -33,6 +45,15 @@ from ultracore_jobs.kernels.valuation.laws import (
     units_not_consistent,
 )
 from ultracore_jobs.kernels.valuation.moves import moves_not_explained
+
+_MEMORY_DAYS = 45
+"""How far back the last valuation may lie: over the longest holidays, and an outage of a month."""
+
+_NAV_DAYS = 14
+"""Calendar days in which five business days have surely passed, Christmas and New Year included."""
+
+_ASSETS = ("portfolio_id", "as_of_date", "base_ccy", "status", "nav", "accrued_fees_base", "aud_rate")
+"""What fees on assets ask of an earlier valuation."""
 
 
 class ValuationParameters(Parameters):
@@ -53,6 +74,9 @@ class ValuationParameters(Parameters):
     )
     max_fx_stale: int = Field(
         default=3, ge=0, le=7, description="Greatest age of an exchange rate, in TARGET business days"
+    )
+    hurdle_type: Literal["hard", "soft"] = Field(
+        default="hard", description="Hurdle of performance fees, where the fee schedule does not say"
     )
     include_all_portfolios: bool = Field(
         default=True, description="False values portfolio_ids only, on a day that is not valued yet"
@@ -116,83 +140,6 @@ def _preview(valuations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _example() -> Example:
-    day, known_at = date(2026, 11, 19), datetime(2026, 11, 19, 22, 30, tzinfo=UTC)
-    shared = {"tenant_id": "shared", "known_at": known_at, "source": "example"}
-    own = {**shared, "tenant_id": "acacia"}
-    book = {"portfolio_id": "PF-1", "client_id": "C-1"}
-    trade: dict[str, Any] = {
-        **own,
-        **book,
-        "at": known_at,
-        "trade_on": day,
-        "client_initiated": True,
-        "physical_currency": False,
-        "external_flow": False,
-    }
-    moves: list[dict[str, Any]] = [
-        {"transaction_id": "T-1", "type": "DEPOSIT", "ccy": "AUD", "amount": "7750", "external_flow": True},
-        {"transaction_id": "T-2", "type": "WITHDRAWAL", "ccy": "AUD", "amount": "-7500"},
-        {"transaction_id": "T-3", "type": "DEPOSIT", "ccy": "USD", "amount": "5000"},
-        {
-            "transaction_id": "T-4", "type": "BUY", "ccy": "USD", "amount": "-5000",
-            "instrument_id": "I-1", "qty": "100", "price": "50",
-        },
-    ]  # fmt: skip
-    paper = {
-        "instrument_id": "I-1", "symbol": "ABC", "exchange": XNYS, "ccy": "USD", "type": "EQUITY",
-        "price_factor": "1", "lot_size": "1", "asset_class": "US_EQUITY", "issuer_id": "A",
-    }  # fmt: skip
-    lot = {
-        "lot_id": "L-1", "portfolio_id": "PF-1", "instrument_id": "I-1", "acquired_on": day,
-        "effective_on": day, "qty_open": "100", "cost_base_aud": "7500", "reduced_cost_base_aud": "7500",
-    }  # fmt: skip
-    portfolio = {**book, "base_ccy": "AUD", "calendar_id": XASX, "opened_on": day, "status": "OPEN"}
-    close = {"instrument_id": "I-1", "price_date": day, "close": "50.00", "status": "OK"}
-    fixing = {"rate_date": day, "base_ccy": "EUR", "status": "OK"}
-    rates = [{**fixing, "quote_ccy": ccy, "rate": rate} for ccy, rate in (("AUD", "1.65"), ("USD", "1.10"))]
-    open_day = {"date": day, "is_business_day": True}
-    calendars = [{**open_day, "calendar_id": name} for name in (XNYS, XASX, TARGET, NSW)]
-    return Example(
-        text="100 units at USD 50.00 with EURAUD 1.65 and EURUSD 1.10, and cash of A$250.00: the rate is "
-        "1.65 / 1.10 = 1.5, the position 100 x 50.00 x 1.5 = A$7,500.00, NAV A$7,750.00.",
-        as_of=day,
-        known_at=known_at,
-        inputs={
-            "portfolios": _table(PORTFOLIOS, {**own, **portfolio}),
-            "lots": _table(LOTS, {**own, **lot}),
-            "transactions": _table(TRANSACTIONS, *({**trade, **move} for move in moves)),
-            "instruments": _table(INSTRUMENTS, {**shared, **paper}),
-            "prices": _table(PRICES, {**shared, **close}),
-            "fx_rates": _table(FX_RATES, *({**shared, **rate, "source": "ECB"} for rate in rates)),
-            "corporate_actions": CORPORATE_ACTIONS.empty(),
-            "calendars": _table(CALENDARS, *({**shared, **row} for row in calendars)),
-            "previous_valuations": VALUATIONS.empty(),
-            "stored_valuations": VALUATIONS.empty(),
-        },
-        expected={
-            "valuations": pl.DataFrame(
-                {"portfolio_id": ["PF-1"], "status": ["COMPLETE"], "nav": ["7750"], "cash_base": ["250"]}
-            ).with_columns(pl.col("nav", "cash_base").cast(VALUATIONS.schema["nav"])),
-            "valuation_lines": pl.DataFrame(
-                {"line_key": ["I-1", "AUD"], "fx": ["1.5", "1"], "mv_base": ["7500", "250"]}
-            ).with_columns(
-                pl.col("fx").cast(VALUATION_LINES.schema["fx"]),
-                pl.col("mv_base").cast(VALUATION_LINES.schema["mv_base"]),
-            ),
-        },
-    )
-
-
-def _table(dataset: Any, *rows: dict[str, Any]) -> pl.DataFrame:
-    """Rows of a given table, decimals written as text."""
-    frame = pl.DataFrame(list(rows), infer_schema_length=None)
-    return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in dataset.schema.items()
-    )
-
-
 JOB = JobSpec(
     name="portfolio_valuation",
     family="valuation",
@@ -211,16 +158,22 @@ once, half-up, to the currency's minor unit; totals are sums of rounded lines.
   a value, whatever the policy: a rate is never made up.
 - **Cash** by currency; below zero it is a liability, flagged OVERDRAWN.
 - **Accrued income**: dividends from ex to pay day on the units held before the ex date; bonds ACT/ACT ICMA;
-  deposits ACT/365F. Franking credits are not NAV. **Accrued fees** are 0.00 until fees accrue.
+  deposits ACT/365F. Franking credits are not NAV.
+- **Accrued fees**, ex GST: what each arrangement on assets has accrued and not settled, and the performance
+  fee. Each calendar day adds a 365th of a year's fee on its NAV before accrued fees; a day without one takes
+  the last, up to five business days old. A charge posted or blocked takes out what it settles. The
+  performance fee is a level: today's NAV per unit against the high-water mark, which is 1 until a
+  crystallisation in the ledger moves it. Fees owed in a currency without a rate leave no NAV.
+- **Fees charged** are in the ledger, and only there: what they took out of cash counts from their day on.
 - **Unrealised** = value - cost base, split into what the price and what the exchange rate made. The cost is
   the lots' (AUD, at acquisition rates); in another base currency it is what was paid, where that was paid in
   it, and else the AUD cost at the day's rate.
-- **Units**: the first NAV makes as many units; external flows buy or cancel units at the NAV per unit before
-  them, so that NAV per unit grows with the return alone.
+- **Units**: the first NAV makes as many units, each worth 1; external flows buy or cancel units at the NAV
+  per unit before them, so that NAV per unit, which is after all fees, grows with the return alone.
 - **A fault in the data** (missing price or rate, position break, short position, a bond past maturity, an
   unknown instrument or currency) makes that portfolio INCOMPLETE, with every reason, and touches no other.
 """,
-    source="domain_rules 1A, 20b",
+    source="domain_rules 1A, 3.1-3.4, 5, 20b",
     reads=(
         PORTFOLIOS,
         LOTS.to_date().optional(),
@@ -230,11 +183,17 @@ once, half-up, to the currency's minor unit; totals are sums of rounded lines.
         FX_RATES.last(days=15),
         CORPORATE_ACTIONS.plainly().optional(),
         CALENDARS.last(days=60),
-        VALUATIONS.previous(days=45),
+        FEE_ARRANGEMENTS.plainly().optional(),
+        FEE_SCHEDULES.plainly().optional(),
+        LEDGER_DECISIONS.from_ledger(),
+        LEDGER_ENTRIES.from_ledger(),
+        FEE_MEMORY.previous(days=_MEMORY_DAYS),
+        VALUATIONS.previous(days=_MEMORY_DAYS),
+        VALUATIONS.recent(days=_MEMORY_DAYS + _NAV_DAYS).only(*_ASSETS),
         VALUATIONS.stored(unless="include_all_portfolios"),
     ),
     kernel=value_portfolios,
-    writes=(VALUATIONS, VALUATION_LINES),
+    writes=(VALUATIONS, VALUATION_LINES, FEE_MEMORY, PERFORMANCE_ACCRUALS),
     cadence=Cadence.SESSIONS,
     priority=Priority.HIGH,
     rerun="The same inputs write nothing; inputs that change a number write the next version of the day.",
@@ -277,6 +236,30 @@ once, half-up, to the currency's minor unit; totals are sums of rounded lines.
             moves_not_explained,
         ),
         Gate(
+            "accrued_fees_reconciled",
+            "valuations",
+            "Accrued fees are what each arrangement has open and the performance fees, to the cent",
+            accrued_fees_not_reconciled,
+        ),
+        Gate(
+            "fees_carried_forward",
+            "fee_memory",
+            "What is open is what was open, and what accrued, less what the ledger settled since",
+            fees_not_carried,
+        ),
+        Gate(
+            "fees_accrue_as_agreed",
+            "fee_memory",
+            "Each day added the fee of its NAV by the schedule's tiers, and a period's end its minimum",
+            accruals_not_agreed,
+        ),
+        Gate(
+            "performance_fee_is_a_level",
+            "performance_accruals",
+            "A performance fee is its share of today's gain above the ledger's mark and the hurdle",
+            performance_not_level,
+        ),
+        Gate(
             "units_consistent",
             "valuations",
             "Units follow from the last valuation and the flows since, and make up the NAV",
@@ -293,5 +276,6 @@ once, half-up, to the currency's minor unit; totals are sums of rounded lines.
     result=_result,
     chart=_chart,
     preview=_preview,
-    example=_example,
+    explain=explain_valuation,
+    example=valuation_example,
 )

@@ -77,6 +77,8 @@ def charge_accruals(
         summed.with_columns(
             pl.when(~pl.col("is_unknown")).then(unrounded).alias("fee_unrounded"),
             pl.when(~pl.col("is_unknown")).then(fee).alias("fee_ex_gst"),
+            # Fees on assets move no mark.
+            *(pl.lit(None).alias(name) for name in ("marked_on", "mark_unit", "mark_if_refused_unit")),
         ),
         gst=gst,
     )
@@ -91,8 +93,9 @@ def charge_performance(performance_fees: pl.DataFrame, *, gst: Decimal = Decimal
 
     Returns:
         `FEE_CHARGES`, by arrangement and period. The period begins on the day after the last
-        crystallisation and includes the day. A crystallisation without a fee is NOTHING_DUE; days on which
-        nothing crystallised and nothing was redeemed, and the day of the mark itself, give no row.
+        crystallisation and includes the day. A crystallisation without a fee is NOTHING_DUE, and moves the
+        mark all the same; days on which nothing crystallised and nothing was redeemed, and the day of the
+        mark itself, give no row.
 
     Source: domain_rules 3.3, 3.4.
     """
@@ -117,6 +120,14 @@ def charge_performance(performance_fees: pl.DataFrame, *, gst: Decimal = Decimal
             pl.col("charged").cast(ANNUAL_FEE).alias("fee_unrounded"),
             pl.col("charged").alias("fee_ex_gst"),
             pl.lit(None, dtype=pl.String).alias("reason"),
+            *(
+                pl.when("is_crystallised").then(mark).alias(name)
+                for name, mark in {
+                    "marked_on": pl.col("as_of_date"),
+                    "mark_unit": pl.col("new_hwm_unit"),
+                    "mark_if_refused_unit": pl.max_horizontal("hwm_unit", "nav_unit"),
+                }.items()
+            ),
         ),
         gst=gst,
     )
@@ -178,7 +189,7 @@ def least_fee_days(days: str) -> pl.Expr:
 
 def _charges(computed: pl.DataFrame, *, gst: Decimal) -> pl.DataFrame:
     """Add GST, total, id and status."""
-    is_again = pl.int_range(pl.len()).over("charge_id") > 0
+    is_again = ~pl.col("charge_id").is_first_distinct()
     fee, tax = pl.col("fee_ex_gst"), round_money(pl.col("fee_ex_gst"), pl.lit(gst), ccy=pl.col("ccy"))
     return (
         with_charge_ids(computed.sort("arrangement_id", "period_start", "period_end"))

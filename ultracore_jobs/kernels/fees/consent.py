@@ -90,10 +90,13 @@ def gate_consents(  # noqa: PLR0913 - each table is bound by its name on the pag
     if deducted_at.tzinfo is None:
         raise UsageError("deducted_at has no time zone; give an instant, such as one in UTC")
     on = deducted_at.astimezone(ZoneInfo(timezone)).date()
-    days = arrangement_days(fee_arrangements)
-    lives = consent_lives(consents, fee_arrangements, deducted_at=deducted_at, timezone=timezone)
+    # Only arrangements that something is due under: often none, or few of very many.
+    asked = fee_charges.filter(pl.col("status") == DUE).select("arrangement_id")
+    arrangements = fee_arrangements.join(asked, on="arrangement_id", how="semi")
+    days = arrangement_days(arrangements)
+    lives = consent_lives(consents, arrangements, deducted_at=deducted_at, timezone=timezone)
     latest = _latest(lives)
-    due = _due(fee_charges, fee_arrangements, fee_schedules, clients, days).with_columns(
+    due = _due(fee_charges, arrangements, fee_schedules, clients, days).with_columns(
         (pl.col("new_regime_from") > on).fill_null(value=False).alias("is_old_regime")
     )
     standing = _standing(latest, due.select("arrangement_id", "entity", "fee_schedule_id").unique(), on=on)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ultracore_jobs.kernels.fees.tables import DAYS_OF_YEAR, DUE, PERFORMANCE
+from ultracore_jobs.kernels.fees.tables import BLOCKED, DAYS_OF_YEAR, DUE, HELD, PERFORMANCE
 from ultracore_jobs.kernels.money import minor_digits
 
 _MONEY_SCALE = 4
@@ -20,7 +20,8 @@ _FEE_SCALE = 12
 def charges_without_consent(
     fee_charges: pl.DataFrame,
     consents: pl.DataFrame,
-    deducted_at: datetime,
+    ledger_decisions: pl.DataFrame,
+    known_at: datetime,
     timezone: str = "Australia/Sydney",
 ) -> pl.DataFrame:
     """Charges that are DUE without an exemption and without both kinds of consent in force.
@@ -31,15 +32,19 @@ def charges_without_consent(
     Args:
         fee_charges: `FEE_CHARGES` as decided.
         consents: `CONSENTS` as known.
-        deducted_at: Instant of the deduction, with a time zone.
+        ledger_decisions: `LEDGER_DECISIONS`; charges on it were tested at their own instant.
+        known_at: Instant for which the others were tested, with a time zone.
         timezone: IANA zone in which consents are dated.
     """
-    day = deducted_at.astimezone(ZoneInfo(timezone)).date()
+    day = known_at.astimezone(ZoneInfo(timezone)).date()
     in_force = consents.filter(
         (pl.col("signed_on") <= day)
-        & (pl.col("withdrawn_at").is_null() | (pl.col("withdrawn_at") > deducted_at))
+        & (pl.col("withdrawn_at").is_null() | (pl.col("withdrawn_at") > known_at))
     ).select("arrangement_id", pl.col("consent_id").alias("consent_ids"), "kind")
-    needy = fee_charges.filter((pl.col("status") == DUE) & pl.col("exemption_code").is_null())
+    taken = ledger_decisions.select(pl.col("decision_id").alias("charge_id"))
+    needy = fee_charges.filter((pl.col("status") == DUE) & pl.col("exemption_code").is_null()).join(
+        taken, on="charge_id", how="anti"
+    )
     kinds = (
         needy.select("charge_id", "arrangement_id", "consent_ids")
         .explode("consent_ids", empty_as_null=True, keep_nulls=True)
@@ -55,7 +60,7 @@ def charges_without_consent(
     return needy.join(broken, on="charge_id", how="semi").select("charge_id", "arrangement_id", "consent_ids")
 
 
-def gst_not_reconciled(fee_charges: pl.DataFrame, gst: Decimal = Decimal("0.10")) -> pl.DataFrame:
+def gst_not_reconciled(fee_charges: pl.DataFrame, gst: Decimal | str = "0.10") -> pl.DataFrame:
     """Charges whose GST is not the fee times the rate to half a minor unit, or whose total is not their sum.
 
     A tie goes up: the GST may exceed the product by exactly half a cent, and never fall short by it.
@@ -65,8 +70,9 @@ def gst_not_reconciled(fee_charges: pl.DataFrame, gst: Decimal = Decimal("0.10")
         fee_charges: `FEE_CHARGES`.
         gst: Rate of GST as a fraction.
     """
-    scale = -int(gst.as_tuple().exponent)
-    rate = int(gst.scaleb(scale))
+    rate_of_gst = Decimal(gst)
+    scale = -int(rate_of_gst.as_tuple().exponent)
+    rate = int(rate_of_gst.scaleb(scale))
     fee, tax, total = (_whole(name) for name in ("fee_ex_gst", "gst", "total"))
     twice_off = 2 * (tax * 10**scale - fee * rate)
     unit = _power_of_ten(_MONEY_SCALE - minor_digits(pl.col("ccy"))) * 10**scale
@@ -109,6 +115,17 @@ def charges_not_accrued(fee_charges: pl.DataFrame, fee_accruals: pl.DataFrame) -
         .join(sums, on=key, how="left")
         .filter(~(is_sum & is_rounded & (pl.col("days") == pl.col("accrued_over"))).fill_null(value=False))
         .select("charge_id", "arrangement_id", "fee_ex_gst", "settled_fee_days")
+    )
+
+
+def charges_stopped(fee_charges: pl.DataFrame) -> pl.DataFrame:
+    """Charges that are blocked, or held for a person, and why.
+
+    Args:
+        fee_charges: `FEE_CHARGES`.
+    """
+    return fee_charges.filter(pl.col("status").is_in([BLOCKED, HELD])).select(
+        "charge_id", "portfolio_id", "fee_type", "total", "ccy", "status", "reason"
     )
 
 

@@ -14,6 +14,7 @@ from ultracore_jobs.catalog.columns import (
     count,
     day,
     flag,
+    fx_rate,
     instant,
     money,
     text,
@@ -47,6 +48,7 @@ OLD_REGIME = "OLD_REGIME"
 """Exemption of an arrangement older than 10 January 2025 until its first anniversary after that day."""
 
 PENDING_APPROVAL = "PENDING_APPROVAL"
+ADJUSTMENT_STATES = (PENDING_APPROVAL, BLOCKED, HELD)
 
 _FEE_DAYS = Column(
     ANNUAL_FEE, "Sum over calendar days of each day's annual fee; a 365th of it is the fee", at_least=0
@@ -105,6 +107,13 @@ FEE_CHARGES = Dataset(
         "reason": text("Why nothing is due or may be taken", nullable=True),
         "consent_ids": Column(pl.List(pl.String), "Consents it is deducted under, sorted"),
         "exemption_code": text("Why no consent is needed", nullable=True),
+        "marked_on": day("Day the mark moves; null but at a crystallisation", nullable=True),
+        "mark_unit": Column(
+            UNIT_VALUE, "Mark this charge leaves behind: NAV per unit after it, or the old one", nullable=True
+        ),
+        "mark_if_refused_unit": Column(
+            UNIT_VALUE, "Mark left behind where the charge is refused: NAV per unit with it", nullable=True
+        ),
     },
 )
 
@@ -136,10 +145,22 @@ ADJUSTMENTS = Dataset(
         "tenant_id": TENANT_ID,
         "adjustment_id": text("Identifier: `adj_` and a hash", pattern=r"adj_[0-9a-f]{32}"),
         "charge_id": text("Charge it corrects"),
+        "portfolio_id": text("Portfolio that paid"),
+        "client_id": text("Client who paid"),
+        "arrangement_id": text("Arrangement it was charged under"),
+        "fee_schedule_id": text("Schedule that sets the fee"),
+        "fee_type": code("What was charged for", FEE_TYPES),
+        "ccy": CURRENCY.described("Currency of the charge"),
+        "period_start": day("First day charged for"),
+        "period_end": day("First day no longer charged for"),
+        "settled_fee_days": Column(ANNUAL_FEE, "Accrual settled now less that settled by what is posted"),
         "fee_ex_gst": money("New fee less posted fee"),
         "gst": money("GST on the new fee less posted GST"),
         "total": money("Both; negative is given back"),
-        "status": code("A person decides", [PENDING_APPROVAL]),
+        "status": code("What may be done: a person decides, or a consent is missing", ADJUSTMENT_STATES),
+        "reason": text("Why it may not be taken", nullable=True),
+        "consent_ids": Column(pl.List(pl.String), "Consents it is deducted under, sorted"),
+        "exemption_code": text("Why no consent is needed", nullable=True),
     },
 )
 
@@ -155,13 +176,22 @@ FEE_MEMORY = Dataset(
         "arrangement_id": text("Arrangement it accrues under"),
         "fee_type": code("What is charged for", TIERED),
         "ccy": CURRENCY.described("Currency of the schedule"),
+        "since_on": day("First day that ever accrued here; what was charged for earlier days is not settled"),
         "period_start": day("First day of the period accruing now, or of the arrangement's part of it"),
         "period_fee_days": _FEE_DAYS.described("Accrued in this period, settled or not, minimum included"),
         "period_minimum_days": count("Days of this period that the minimum counts", at_least=0),
+        "added_fee_days": Column(ANNUAL_FEE, "Accrued since the memory before, minimum included"),
+        "settled_fee_days": Column(ANNUAL_FEE, "Settled up to the day, as the ledger says it now"),
         # May be below zero: a charge that was computed on a NAV restated upwards settles more than accrued.
         "open_fee_days": Column(ANNUAL_FEE, "Accrued and not settled"),
         "management_unrounded": Column(ANNUAL_FEE, "A 365th of that"),
-        "accrued": money("The same, rounded: its part of accrued fees"),
+        "accrued": money("The same, rounded: what is owed, in the schedule's currency"),
+        "fx": fx_rate(
+            "Base currency of the portfolio per unit of ccy; null without a usable rate",
+            nullable=True,
+            above=0,
+        ),
+        "accrued_base": money("The same in base currency: its part of accrued fees", nullable=True),
     },
 )
 

@@ -1,7 +1,7 @@
 """Portfolio valuation: what every portfolio is worth at the close of a day (domain_rules 1A).
 
 `value_portfolios` is the kernel. It works in stages, one module each: positions from lots and ledger,
-prices and their age, income earned, cost and effects, lines in base currency, faults, totals, units.
+prices and their age, income earned, cost and effects, lines in base currency, faults, totals, fees, units.
 A fault of the data makes a portfolio INCOMPLETE, with its reasons, and touches no other portfolio;
 what only our own arithmetic can break is a law in `laws`, checked before anything is written.
 """
@@ -12,15 +12,26 @@ from hashlib import sha256
 
 import polars as pl
 
-from ultracore_jobs.catalog.columns import MONEY
+from ultracore_jobs.catalog.holdings import TRANSACTIONS
 from ultracore_jobs.errors import UnknownNameError, UsageError
-from ultracore_jobs.kernels.money import minor_digits, round_to
+from ultracore_jobs.kernels.fees.performance import HurdleType
+from ultracore_jobs.kernels.fees.posted import fees_in_ledger, with_fee_cash
 from ultracore_jobs.kernels.valuation.faults import find_faults
-from ultracore_jobs.kernels.valuation.lines import Lines, build_lines, with_fx
+from ultracore_jobs.kernels.valuation.fees import (
+    FeeBooks,
+    accrue_on_assets,
+    arrangements_aside,
+    performance_levels,
+    terms_unusable,
+    with_fees_on_assets,
+    with_navs,
+    without_rate,
+)
+from ultracore_jobs.kernels.valuation.lines import Lines, build_lines
 from ultracore_jobs.kernels.valuation.positions import ledger_positions, position_breaks
 from ultracore_jobs.kernels.valuation.tables import (
     COMPLETE,
-    INCOMPLETE,
+    PERFORMANCE_ACCRUALS,
     VALUATION_LINES,
     VALUATIONS,
     Books,
@@ -28,10 +39,17 @@ from ultracore_jobs.kernels.valuation.tables import (
     Policy,
     ValuationTables,
 )
-from ultracore_jobs.kernels.valuation.totals import flags_of_lines, total_lines, with_codes
-from ultracore_jobs.kernels.valuation.units import external_flows, remembered, with_units
+from ultracore_jobs.kernels.valuation.totals import flags_of_lines, with_codes, with_totals
+from ultracore_jobs.kernels.valuation.units import external_flows, remembered, with_unit_values, with_units
 
-__all__ = ["VALUATIONS", "VALUATION_LINES", "ValuationTables", "open_portfolios", "value_portfolios"]
+__all__ = [
+    "PERFORMANCE_ACCRUALS",
+    "VALUATIONS",
+    "VALUATION_LINES",
+    "ValuationTables",
+    "open_portfolios",
+    "value_portfolios",
+]
 
 
 def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by its name on the page
@@ -44,7 +62,13 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
     fx_rates: pl.DataFrame,
     corporate_actions: pl.DataFrame,
     calendars: pl.DataFrame,
+    fee_arrangements: pl.DataFrame,
+    fee_schedules: pl.DataFrame,
+    ledger_decisions: pl.DataFrame,
+    ledger_entries: pl.DataFrame,
+    previous_fee_memory: pl.DataFrame,
     previous_valuations: pl.DataFrame,
+    recent_valuations: pl.DataFrame,
     stored_valuations: pl.DataFrame,
     as_of: date,
     tenant: str,
@@ -54,6 +78,7 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
     allow_short: bool = False,
     base: str | None = None,
     max_fx_stale: int = 3,
+    hurdle_type: HurdleType = "hard",
     include_all_portfolios: bool = True,
     portfolio_ids: Sequence[str] = (),
 ) -> ValuationTables:
@@ -70,7 +95,15 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
         fx_rates: `FX_RATES` of the last days.
         corporate_actions: `CORPORATE_ACTIONS`, all of them: the ledger is older than any window.
         calendars: `CALENDARS` of the exchanges, TARGET and NSW, as far back as *prices*.
+        fee_arrangements: `FEE_ARRANGEMENTS`; those by which no fee can be computed are set aside.
+        fee_schedules: `FEE_SCHEDULES`.
+        ledger_decisions: `LEDGER_DECISIONS`: what was charged, blocked or crystallised up to *as_of* counts.
+        ledger_entries: `LEDGER_ENTRIES`: what they took out of cash counts as transactions of type FEE.
+        previous_fee_memory: `FEE_MEMORY` of the latest day before, or empty.
         previous_valuations: `VALUATIONS` of the latest day before, the memory of units; or empty.
+        recent_valuations: `VALUATIONS` of the days before, the columns ``portfolio_id``, ``as_of_date``,
+            ``base_ccy``, ``status``, ``nav``, ``accrued_fees_base``, ``aud_rate``: back to the day that
+            *previous_fee_memory* or the month begins with, and as far before as a NAV may be old.
         stored_valuations: `VALUATIONS` of *as_of* as they stand, where only some are to be valued.
         as_of: The day.
         tenant: Owner of the rows.
@@ -82,22 +115,25 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
         allow_short: Whether a negative quantity is a position (else its portfolio is INCOMPLETE).
         base: Value all in this currency; by default each in its own ``base_ccy``.
         max_fx_stale: Greatest age of a fixing, TARGET business days.
+        hurdle_type: Of performance fees, where a schedule does not say.
         include_all_portfolios: False values *portfolio_ids* only; the others get an INCOMPLETE row with
             reason NOT_SELECTED, which keeps their memory.
         portfolio_ids: Portfolios to value.
 
     Returns:
         `ValuationTables`: one row of `VALUATIONS` for each portfolio that exists on *as_of*, by
-        portfolio; its `VALUATION_LINES`, by portfolio, type and key; and the rows set aside. NAV is the
-        sum of the lines less accrued fees (0.00 here: fees accrue in their own job). An INCOMPLETE
-        portfolio has no NAV; its last COMPLETE one stands in ``last_nav``.
+        portfolio; its `VALUATION_LINES`, by portfolio, type and key; `FEE_MEMORY` and
+        `PERFORMANCE_ACCRUALS`, by arrangement, which make up the accrued fees; and the rows set aside. NAV
+        is the sum of the lines less accrued fees, ex GST. An INCOMPLETE portfolio has no NAV; its last
+        COMPLETE one stands in ``last_nav``, and fees on assets accrue on that while it is at most five
+        business days old.
 
     Raises:
         UnknownNameError: *portfolio_ids* names a portfolio that does not exist on the day.
         UsageError: Others than *portfolio_ids* have a NAV of the day already, which this would take away.
 
-    Source: domain_rules 1A, 20b. 100 units at USD 50.00 with EURAUD 1.65 and EURUSD 1.10, and A$250.00:
-    fx 1.5, mv 7,500.00, NAV 7,750.00.
+    Source: domain_rules 1A, 3.1-3.4, 5, 20b. 100 units at USD 50.00 with EURAUD 1.65 and EURUSD 1.10,
+    and A$250.00: fx 1.5, mv 7,500.00, NAV 7,750.00.
     """
     policy = Policy(
         max_stale_business_days=max_stale_business_days,
@@ -108,11 +144,22 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
     )
     books = Books(
         lots=lots,
-        transactions=transactions.filter(pl.col("trade_on") <= as_of),
+        transactions=with_fee_cash(transactions, ledger_entries, portfolios, TRANSACTIONS).filter(
+            pl.col("trade_on") <= as_of
+        ),
         instruments=instruments,
         prices=prices,
         fx_rates=fx_rates,
         corporate_actions=corporate_actions,
+        calendars=calendars,
+    )
+    fees = FeeBooks(
+        portfolios=portfolios if base is None else portfolios.with_columns(pl.lit(base).alias("base_ccy")),
+        fee_arrangements=fee_arrangements,
+        fee_schedules=fee_schedules,
+        charges=fees_in_ledger(ledger_decisions, upto=as_of),
+        memory=previous_fee_memory,
+        recent=recent_valuations,
         calendars=calendars,
     )
     everyone = open_portfolios(portfolios, as_of=as_of, base=base)
@@ -132,21 +179,27 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
     memory = remembered(everyone, previous_valuations)
     flows = external_flows(books, memory.join(chosen, on="portfolio_id", how="semi"), policy, as_of=as_of)
     not_chosen = everyone.join(chosen, on="portfolio_id", how="anti")
+    unpriced_fees = without_rate(fees, lines.rates, as_of=as_of)
     found = pl.concat(
         [
             faults.found,
             _coded(flows.filter("is_unvalued"), "UNVALUED_FLOW"),
             _coded(not_chosen, "NOT_SELECTED"),
+            _coded(unpriced_fees.join(chosen, on="portfolio_id", how="semi"), "MISSING_FX"),
         ]
     )
-    valued = _totalled(memory.join(flows, on="portfolio_id", how="left"), lines, found)
-    valued = with_units(valued, as_of=as_of)
+    totals = with_totals(memory.join(flows, on="portfolio_id", how="left"), lines, found)
+    fee_memory = accrue_on_assets(fees, totals, lines.rates, as_of=as_of)
+    valued = with_units(with_fees_on_assets(totals, fee_memory), as_of=as_of)
+    levels = performance_levels(fees, valued, as_of=as_of, hurdle_type=hurdle_type)
+    valued = with_unit_values(with_navs(valued, levels), as_of=as_of)
     flags = pl.concat(
         [
             flags_of_lines(lines.table),
             _coded(valued.filter(pl.col("nav").is_not_null() & pl.col("nav_aud").is_null()), "NO_AUD_RATE"),
             _coded(valued.filter(pl.col("is_late")), "FLOW_AT_LATER_RATE"),
             _coded(valued.filter("is_restarted"), "UNITS_RESTARTED"),
+            _coded(terms_unusable(fees, as_of=as_of), "FEE_TERMS_UNUSABLE"),
         ]
     )
     valuations = with_codes(valued, found, flags).with_columns(
@@ -161,7 +214,9 @@ def value_portfolios(  # noqa: PLR0913 - each table and parameter is bound by it
     return ValuationTables(
         valuations.select(VALUATIONS.schema.names()).cast(VALUATIONS.schema).sort("portfolio_id"),
         _published(lines, tenant=tenant, as_of=as_of),
-        faults.quarantine,
+        fee_memory,
+        levels,
+        pl.concat([faults.quarantine, arrangements_aside(fees)]),
     )
 
 
@@ -206,36 +261,6 @@ def _chosen(everyone: pl.DataFrame, portfolio_ids: Sequence[str], stored: pl.Dat
 
 def _coded(rows: pl.DataFrame, code: str) -> pl.DataFrame:
     return rows.select("portfolio_id", pl.lit(code).alias("code"))
-
-
-def _totalled(memory: pl.DataFrame, lines: Lines, found: pl.DataFrame) -> pl.DataFrame:
-    """NAV, its parts, its worth in AUD and its status, for each portfolio."""
-    nothing = pl.lit(0).cast(MONEY)
-    parts = ["positions_base", "cash_base", "accrued_income_base"]
-    totals = memory.join(
-        total_lines(lines.table.lazy()).collect(), on="portfolio_id", how="left"
-    ).with_columns(
-        pl.col("gross_base", *parts).fill_null(nothing),
-        pl.col("lines", "stale_lines").fill_null(0),
-        pl.col("flow_base").fill_null(nothing),
-        nothing.alias("accrued_fees_base"),
-        pl.when(pl.col("portfolio_id").is_in(found["portfolio_id"].unique().implode()))
-        .then(pl.lit(INCOMPLETE))
-        .otherwise(pl.lit(COMPLETE))
-        .alias("status"),
-    )
-    is_complete = pl.col("status") == COMPLETE
-    net = (pl.col("gross_base") - pl.col("accrued_fees_base")).cast(MONEY)
-    in_aud = with_fx(
-        totals.select(pl.col("base_ccy").alias("ccy"), pl.lit("AUD").alias("base_ccy")), lines.rates
-    )
-    return totals.with_columns(
-        in_aud["fx"].alias("aud_rate"),
-        *(pl.when(is_complete).then(name).alias(name) for name in parts),
-        pl.when(is_complete).then(net).alias("nav"),
-    ).with_columns(
-        round_to(pl.col("nav"), pl.col("aud_rate"), digits=minor_digits(pl.lit("AUD"))).alias("nav_aud")
-    )
 
 
 def _published(lines: Lines, *, tenant: str, as_of: date) -> pl.DataFrame:

@@ -187,13 +187,14 @@ def units_not_consistent(valuations: pl.DataFrame, previous_valuations: pl.DataF
     """Portfolios whose units do not follow from the last COMPLETE day, or do not make up the NAV.
 
     COMPLETE: units x NAV per unit = NAV, and units = units before + flow / NAV per unit before, unless
-    the portfolio was redeemed whole, or says UNITS_RESTARTED. INCOMPLETE: the memory is unchanged.
+    the portfolio was redeemed whole, or says UNITS_RESTARTED. INCOMPLETE: the memory is unchanged. The first
+    day is the day before's, or this one.
 
     Args:
         valuations: `VALUATIONS` of one day.
         previous_valuations: `VALUATIONS` of the latest day before, or empty.
     """
-    memory = ["units", "nav_per_unit_base", "units_on", "last_nav"]
+    memory = ["units", "nav_per_unit_base", "units_on", "last_nav", "first_on"]
     before = previous_valuations.select("portfolio_id", "base_ccy", *memory)
     both = valuations.join(before, on=["portfolio_id", "base_ccy"], how="left", suffix="_before")
     units, value = pl.col("units").cast(pl.Float64), pl.col("nav_per_unit_base").cast(pl.Float64)
@@ -215,6 +216,7 @@ def units_not_consistent(valuations: pl.DataFrame, previous_valuations: pl.DataF
             ((pl.col("nav") > 0) & not_nav)
             | (goes_on & not_followed)
             | (is_first & (units - nav).abs().gt(_A_UNIT_DECIMAL))
+            | (pl.col("first_on") != pl.coalesce("first_on_before", "as_of_date"))
             | pl.any_horizontal(pl.col(name).is_null() for name in memory)
         )
         .fill_null(value=True)

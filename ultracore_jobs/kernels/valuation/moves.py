@@ -9,6 +9,8 @@ from datetime import date
 
 import polars as pl
 
+from ultracore_jobs.catalog.holdings import TRANSACTIONS
+from ultracore_jobs.kernels.fees.posted import with_fee_cash
 from ultracore_jobs.kernels.money import minor_digits
 from ultracore_jobs.kernels.valuation.lines import build_lines
 from ultracore_jobs.kernels.valuation.positions import split_factors, with_split_factor
@@ -37,6 +39,8 @@ def moves_not_explained(  # noqa: PLR0913 - each table and parameter is bound by
     fx_rates: pl.DataFrame,
     corporate_actions: pl.DataFrame,
     calendars: pl.DataFrame,
+    portfolios: pl.DataFrame,
+    ledger_entries: pl.DataFrame,
     previous_valuations: pl.DataFrame,
     valuations: pl.DataFrame,
     valuation_lines: pl.DataFrame,
@@ -48,9 +52,10 @@ def moves_not_explained(  # noqa: PLR0913 - each table and parameter is bound by
 ) -> pl.DataFrame:
     """Portfolios where ``NAV - NAV before`` is not flows + gains + income - fees, within a cent a line.
 
-    Gains are what the units and the cash held before, and what was traded since, gained up to the
-    values of *as_of*: quantities come from the day before and the transactions since, never from the
-    day's own lots. Looked at where both days are COMPLETE and in one currency.
+    Fees are those charged, and what is accrued more than then, or less where a charge took it out. Gains
+    are what the units and the cash held before, and what was traded since, gained up to the values of
+    *as_of*: quantities come from the day before and the transactions since, never from the day's own lots.
+    Looked at where both days are COMPLETE and in one currency.
 
     Args:
         lots: `LOTS` as known.
@@ -60,6 +65,8 @@ def moves_not_explained(  # noqa: PLR0913 - each table and parameter is bound by
         fx_rates: `FX_RATES` as known.
         corporate_actions: `CORPORATE_ACTIONS` as known.
         calendars: `CALENDARS` as known.
+        portfolios: `PORTFOLIOS` as known.
+        ledger_entries: `LEDGER_ENTRIES` as known; fees charged are there, and in *transactions* they are not.
         previous_valuations: `VALUATIONS` of the latest day before, or empty.
         valuations: `VALUATIONS` of the day.
         valuation_lines: `VALUATION_LINES` of the day.
@@ -76,6 +83,7 @@ def moves_not_explained(  # noqa: PLR0913 - each table and parameter is bound by
             "portfolio_id",
             "base_ccy",
             pl.col("nav").alias("nav_before"),
+            pl.col("accrued_fees_base").alias("accrued_before"),
             pl.col("as_of_date").alias("day_before"),
         ),
         on=["portfolio_id", "base_ccy"],
@@ -83,9 +91,10 @@ def moves_not_explained(  # noqa: PLR0913 - each table and parameter is bound by
     if both.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.Float64) | {"portfolio_id": pl.String})
     before = both["day_before"][0]
+    moves = with_fee_cash(transactions, ledger_entries, portfolios, TRANSACTIONS)
     books = Books(
         lots=lots,
-        transactions=transactions,
+        transactions=moves,
         instruments=instruments,
         prices=prices,
         fx_rates=fx_rates,
@@ -101,15 +110,16 @@ def moves_not_explained(  # noqa: PLR0913 - each table and parameter is bound by
     then = build_lines(books, both, policy, as_of=before).table
     totals = then.group_by("portfolio_id").agg(pl.col("mv_base").sum().alias("again"))
     same = both.join(totals, on="portfolio_id", how="left").filter(
-        pl.col("nav_before") == pl.col("again").fill_null(0)
+        pl.col("nav_before") + pl.col("accrued_before") == pl.col("again").fill_null(0)
     )
-    since = transactions.filter((pl.col("trade_on") > before) & (pl.col("trade_on") <= as_of))
+    since = moves.filter((pl.col("trade_on") > before) & (pl.col("trade_on") <= as_of))
     factors = split_factors(corporate_actions, as_of=as_of)
     worth = pl.concat(
         [
             _positions(then, since, valuation_lines, factors, before),
             _cash(then, since, valuation_lines),
             _accruals(then, valuation_lines),
+            _accrued_fees(same),
         ]
     )
     return _unexplained(same.select("portfolio_id", "base_ccy", "nav", "nav_before"), worth)
@@ -245,4 +255,15 @@ def _accruals(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
             pl.lit(1).alias("lines"),
         )
         for lines, sign in ((then, -1.0), (now, 1.0))
+    )
+
+
+def _accrued_fees(moved: pl.DataFrame) -> pl.DataFrame:
+    """What is owed more than then; less where a charge took it out, or a lower level of performance."""
+    owed = pl.col("accrued_before").cast(pl.Float64) - pl.col("accrued_fees_base").cast(pl.Float64)
+    return moved.select(
+        "portfolio_id",
+        *(pl.lit(0.0).alias(name) for name in ("flows", "gains", "income")),
+        owed.alias("fees"),
+        pl.lit(0).alias("lines"),
     )

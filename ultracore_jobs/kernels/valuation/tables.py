@@ -1,4 +1,4 @@
-"""What a valuation reads and returns: the two tables, their codes, and the rules it may vary."""
+"""What a valuation reads and returns: its tables, their codes, and the rules it may vary."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -18,9 +18,13 @@ from ultracore_jobs.catalog.columns import (
     text,
     units,
 )
+from ultracore_jobs.kernels.fees.tables import PERFORMANCE_FEES
 
 UNIT_VALUE = pl.Decimal(30, 12)
 """NAV per portfolio unit: 12 decimals, so that the returns linked from it lose nothing that shows."""
+
+FIRST_UNIT_VALUE = 1
+"""What one unit is worth on the first COMPLETE day; so it is the first high-water mark."""
 
 MissingPrice = Literal["fail_portfolio", "carry_forward", "cost", "zero"]
 """What a line without a usable price is worth (domain_rules 1A.2)."""
@@ -34,7 +38,7 @@ REASONS = {
     "BAD_PRICE": "the newest price is zero or negative",
     "INCOME_TERMS_UNKNOWN": "a dividend, coupon or deposit lacks the terms its accrual needs",
     "MATURED": "a bond or deposit is held after the day its principal was due",
-    "MISSING_FX": "no usable exchange rate for a currency held",
+    "MISSING_FX": "no usable exchange rate for a currency held, or for one in which fees are owed",
     "MISSING_PRICE": "no usable price for an instrument held",
     "NOT_SELECTED": "the job was asked for other portfolios only",
     "POSITION_BREAK": "lots and transaction ledger disagree about a quantity",
@@ -52,6 +56,7 @@ FLAGS = {
     "CARRIED_FX": "a rate is an earlier day's fixing",
     "CARRIED_PRICE": "a price older than the limit was carried forward",
     "COUPON_DATES_ROLLED": "coupon dates were derived from the schedule, because the master's lie elsewhere",
+    "FEE_TERMS_UNUSABLE": "a fee arrangement has terms by which no fee can be computed, and none accrues",
     "FLOW_AT_LATER_RATE": "an external flow was converted at the rate of the valuation day",
     "NO_AUD_RATE": "the NAV could not be expressed in AUD",
     "OVERDRAWN": "a cash balance is below zero",
@@ -83,8 +88,13 @@ VALUATIONS = Dataset(
         "accrued_income_base": money(
             "Dividends, coupons and interest earned and not yet paid", nullable=True
         ),
-        "accrued_fees_base": money("Fees accrued and not yet charged, ex GST"),
+        "accrued_fees_base": money(
+            "Fees accrued and not yet charged, ex GST; of an INCOMPLETE day those on assets only, and null "
+            "where they are owed in a currency without a rate",
+            nullable=True,
+        ),
         "nav_aud": money("NAV in AUD, for totals over portfolios", nullable=True),
+        "aud_rate": fx_rate("AUD per unit of base currency on the day", nullable=True, above=0),
         "lines": count("Lines the NAV is the sum of", at_least=0),
         "stale_lines": count("Positions with a price that is STALE or MISSING_PRICE", at_least=0),
         "flow_base": money(
@@ -95,8 +105,11 @@ VALUATIONS = Dataset(
             "Portfolio units after those flows; of the last COMPLETE day", nullable=True, at_least=0
         ),
         "nav_per_unit_base": Column(
-            UNIT_VALUE, "NAV per unit in base currency; of the last COMPLETE day", nullable=True
+            UNIT_VALUE,
+            "NAV per unit in base currency, after all accrued fees; of the last COMPLETE day",
+            nullable=True,
         ),
+        "first_on": day("The first COMPLETE day, on which one unit was worth 1", nullable=True),
         "units_on": day(
             "The last COMPLETE day: units, NAV per unit and last NAV are of this day", nullable=True
         ),
@@ -144,11 +157,42 @@ VALUATION_LINES = Dataset(
 )
 
 
+_LEVEL = (
+    "tenant_id",
+    "as_of_date",
+    "portfolio_id",
+    "client_id",
+    "arrangement_id",
+    "fee_schedule_id",
+    "ccy",
+    "since_on",
+    "days",
+    "nav_unit",
+    "hwm_unit",
+    "hurdle_unit",
+    "threshold_unit",
+    "fee_unit",
+    "units",
+    "accrued",
+)
+
+PERFORMANCE_ACCRUALS = Dataset(
+    name="performance_accruals",
+    grain="the level of one portfolio's performance fee on one COMPLETE day, under one arrangement",
+    key=("as_of_date", "arrangement_id"),
+    source="portfolio_valuation",
+    columns={name: PERFORMANCE_FEES.columns[name] for name in _LEVEL},
+)
+"""How the performance part of accrued fees came about; what crystallises is the fee job's to say."""
+
+
 class ValuationTables(NamedTuple):
-    """What `value_portfolios` returns: `VALUATIONS`, `VALUATION_LINES`, and rows set aside."""
+    """What `value_portfolios` returns: the four tables it is named after, and rows set aside."""
 
     valuations: pl.DataFrame
     valuation_lines: pl.DataFrame
+    fee_memory: pl.DataFrame
+    performance_accruals: pl.DataFrame
     quarantine: pl.DataFrame
 
 

@@ -3,10 +3,13 @@
 import polars as pl
 
 from ultracore_jobs.catalog.columns import MONEY
+from ultracore_jobs.kernels.valuation.lines import Lines, with_fx
 from ultracore_jobs.kernels.valuation.tables import (
     ACCRUED_INCOME,
     CASH,
+    COMPLETE,
     FLAGS,
+    INCOMPLETE,
     MISSING_PRICE,
     POSITION,
     STALE,
@@ -35,6 +38,42 @@ def total_lines(lines: pl.LazyFrame) -> pl.LazyFrame:
         *(amount.filter(kind == code).sum().cast(MONEY).alias(name) for code, name in named.items()),
         pl.len().cast(pl.Int64).alias("lines"),
         pl.col("price_status").is_in([STALE, MISSING_PRICE]).sum().cast(pl.Int64).alias("stale_lines"),
+    )
+
+
+def with_totals(portfolios: pl.DataFrame, lines: Lines, found: pl.DataFrame) -> pl.DataFrame:
+    """Add what each portfolio is worth before fees, its parts and its status, and the rate to AUD.
+
+    Args:
+        portfolios: ``portfolio_id``, ``base_ccy``, ``flow_base``, and any others.
+        lines: The lines of the day.
+        found: ``portfolio_id`` of those with a fault, any number of rows.
+
+    Returns:
+        *portfolios* with what `total_lines` says (0 where there are no lines; the parts null where
+        INCOMPLETE), ``status`` and ``aud_rate`` (AUD per unit of base currency, null without one).
+
+    Source: domain_rules 1A.2, 1A.6.
+    """
+    nothing = pl.lit(0).cast(MONEY)
+    parts = ["positions_base", "cash_base", "accrued_income_base"]
+    totals = portfolios.join(
+        total_lines(lines.table.lazy()).collect(), on="portfolio_id", how="left"
+    ).with_columns(
+        pl.col("gross_base", *parts).fill_null(nothing),
+        pl.col("lines", "stale_lines").fill_null(0),
+        pl.col("flow_base").fill_null(nothing),
+        pl.when(pl.col("portfolio_id").is_in(found["portfolio_id"].unique().implode()))
+        .then(pl.lit(INCOMPLETE))
+        .otherwise(pl.lit(COMPLETE))
+        .alias("status"),
+    )
+    is_complete = pl.col("status") == COMPLETE
+    in_aud = with_fx(
+        totals.select(pl.col("base_ccy").alias("ccy"), pl.lit("AUD").alias("base_ccy")), lines.rates
+    )
+    return totals.with_columns(
+        in_aud["fx"].alias("aud_rate"), *(pl.when(is_complete).then(name).alias(name) for name in parts)
     )
 
 

@@ -13,7 +13,9 @@ from ultracore_jobs.catalog.columns import MONEY, UNITS
 from ultracore_jobs.kernels.money import minor_digits, round_to
 from ultracore_jobs.kernels.valuation.lines import rates_of, with_fx
 from ultracore_jobs.kernels.valuation.pricing import price_instruments
-from ultracore_jobs.kernels.valuation.tables import UNIT_VALUE, Books, Policy
+from ultracore_jobs.kernels.valuation.tables import FIRST_UNIT_VALUE, UNIT_VALUE, Books, Policy
+
+_FIRST = pl.lit(FIRST_UNIT_VALUE).cast(UNIT_VALUE)
 
 _FLOWS = pl.Schema(
     {"portfolio_id": pl.String(), "flow_base": MONEY, "is_late": pl.Boolean(), "is_unvalued": pl.Boolean()}
@@ -28,9 +30,9 @@ def remembered(portfolios: pl.DataFrame, previous_valuations: pl.DataFrame) -> p
         previous_valuations: `VALUATIONS` of the latest day before, or empty.
 
     Returns:
-        *portfolios* with ``units_before``, ``unit_value_before``, ``nav_before``, ``complete_on``; null
-        without memory, and where the base currency has changed: units of another currency are no units
-        of this one.
+        *portfolios* with ``units_before``, ``unit_value_before``, ``nav_before``, ``complete_on``,
+        ``first_before``; null without memory, and where the base currency has changed: units of another
+        currency are no units of this one, and their first day is not the first of these.
     """
     memory = previous_valuations.select(
         "portfolio_id",
@@ -39,6 +41,7 @@ def remembered(portfolios: pl.DataFrame, previous_valuations: pl.DataFrame) -> p
         pl.col("nav_per_unit_base").alias("unit_value_before"),
         pl.col("last_nav").alias("nav_before"),
         pl.col("units_on").alias("complete_on"),
+        pl.col("first_on").alias("first_before"),
     )
     return portfolios.join(memory, on=["portfolio_id", "base_ccy"], how="left", maintain_order="left")
 
@@ -135,39 +138,39 @@ def _in_base(flows: pl.DataFrame, rates: pl.DataFrame, today: pl.DataFrame) -> p
 
 
 def with_units(valued: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
-    """Let flows buy or cancel units, and state what one is worth now.
+    """Let flows buy or cancel units.
 
     - First COMPLETE day: as many units as NAV, each worth 1.
-    - Afterwards: flow / NAV per unit before it; NAV per unit = NAV / units.
-    - NAV 0 after a full redemption: no units; NAV per unit is what the units were redeemed at, so that
-      money that comes back later buys at that value.
+    - Afterwards: flow / NAV per unit before it.
+    - NAV 0 after a full redemption: no units.
     - Where that leads nowhere (units or NAV at or below zero): units are set anew at the last NAV per
       unit, so that the day counts as no return, flag UNITS_RESTARTED.
 
     Args:
-        valued: ``nav`` (null where INCOMPLETE), ``flow_base``, and what `remembered` adds.
+        valued: ``net_base`` (NAV before the performance fee, which is a fee per unit; null where
+            INCOMPLETE), ``flow_base``, and what `remembered` adds.
         as_of: The day.
 
     Returns:
-        *valued* with ``units``, ``nav_per_unit_base``, ``units_on``, ``last_nav``, ``is_restarted``. An
-        INCOMPLETE row carries its memory forward.
+        *valued* with ``units``, ``first_on``, ``is_restarted``, and ``restart_value`` for
+        `with_unit_values`. An INCOMPLETE row carries its memory forward. A restart leaves ``first_on``:
+        units go on from the last value, and a high-water mark falls by a reset only (5).
 
-    Source: domain_rules 1A.6, 2A (TWR, start_of_day; end_of_day where the value is 0).
+    Source: domain_rules 1A.6, 2A (TWR, start_of_day).
     """
-    nav, flow = pl.col("nav"), pl.col("flow_base")
+    nav, flow = pl.col("net_base"), pl.col("flow_base")
     before, value_before = pl.col("units_before"), pl.col("unit_value_before")
-    one = pl.lit(1).cast(UNIT_VALUE)
     flowed = valued.with_columns(
         (before + round_to(flow, digits=6, over=[value_before], dtype=UNITS)).cast(UNITS).alias("__flowed"),
         # After a loss of everything there is no unit value to go on from.
-        pl.when(value_before > 0).then(value_before).otherwise(one).alias("__restart_value"),
+        pl.when(value_before > 0).then(value_before).otherwise(_FIRST).alias("restart_value"),
     )
     is_first = before.is_null()
     is_gone = ~is_first & (nav == 0)
     goes_on = (value_before > 0) & (pl.col("nav_before") >= 0) & (pl.col("__flowed") > 0)
-    anew = round_to(nav, digits=6, over=[pl.col("__restart_value")], dtype=UNITS)
-    redeemed_at = round_to(0 - flow, digits=12, over=[before], dtype=UNIT_VALUE)
-    today = flowed.with_columns(
+    anew = round_to(nav, digits=6, over=[pl.col("restart_value")], dtype=UNITS)
+    is_complete = nav.is_not_null()
+    today = (
         pl.when(is_gone)
         .then(pl.lit(0).cast(UNITS))
         .when(~is_first & goes_on)
@@ -175,20 +178,42 @@ def with_units(valued: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
         .when(nav > 0)
         .then(anew)
         .otherwise(pl.lit(0).cast(UNITS))
-        .alias("__units"),
-        (~is_first & ~is_gone & ~goes_on.fill_null(value=False) & nav.is_not_null()).alias("is_restarted"),
-    ).with_columns(
-        pl.when(is_gone & (before > 0))
+    )
+    return flowed.with_columns(
+        pl.when(is_complete).then(today).otherwise("units_before").alias("units"),
+        pl.when(is_complete & is_first).then(pl.lit(as_of)).otherwise("first_before").alias("first_on"),
+        (~is_first & ~is_gone & ~goes_on.fill_null(value=False) & is_complete).alias("is_restarted"),
+    )
+
+
+def with_unit_values(valued: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """State what one unit is worth after all fees: NAV / units.
+
+    Without units after a full redemption it is what they were redeemed at, so that money that comes back
+    later buys at that value.
+
+    Args:
+        valued: ``nav`` (null where INCOMPLETE), and what `with_units` adds.
+        as_of: The day.
+
+    Returns:
+        *valued* with ``nav_per_unit_base``, ``units_on``, ``last_nav``. An INCOMPLETE row carries its
+        memory forward.
+
+    Source: domain_rules 1A.6, 2A (end_of_day where the value is 0).
+    """
+    nav, before = pl.col("nav"), pl.col("units_before")
+    redeemed_at = round_to(0 - pl.col("flow_base"), digits=12, over=[before], dtype=UNIT_VALUE)
+    today = (
+        pl.when((nav == 0) & (before > 0))
         .then(pl.max_horizontal(redeemed_at, pl.lit(0).cast(UNIT_VALUE)))
-        .when(pl.col("__units") > 0)
-        .then(round_to(nav, digits=12, over=[pl.col("__units")], dtype=UNIT_VALUE))
-        .otherwise("__restart_value")
-        .alias("__unit_value")
+        .when(pl.col("units") > 0)
+        .then(round_to(nav, digits=12, over=[pl.col("units")], dtype=UNIT_VALUE))
+        .otherwise("restart_value")
     )
     is_complete = nav.is_not_null()
-    return today.with_columns(
-        pl.when(is_complete).then("__units").otherwise("units_before").alias("units"),
-        pl.when(is_complete).then("__unit_value").otherwise("unit_value_before").alias("nav_per_unit_base"),
+    return valued.with_columns(
+        pl.when(is_complete).then(today).otherwise("unit_value_before").alias("nav_per_unit_base"),
         pl.when(is_complete).then(pl.lit(as_of)).otherwise("complete_on").alias("units_on"),
         pl.when(is_complete).then("nav").otherwise("nav_before").alias("last_nav"),
     )

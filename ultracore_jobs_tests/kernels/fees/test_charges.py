@@ -15,21 +15,24 @@ from ultracore_jobs.kernels.fees.tables import ADJUSTMENTS, CONSENT_OUTCOMES, FE
 from ultracore_jobs_tests.kernels.fees.fee_books import charged, steady
 
 AT = datetime(2026, 7, 1, 1, tzinfo=UTC)
+_POSTED = [
+    "tenant_id", "charge_id", "portfolio_id", "client_id", "arrangement_id", "fee_schedule_id", "fee_type",
+    "ccy", "period_start", "period_end", "consent_ids", "exemption_code", "reason", "fee_ex_gst", "gst",
+    "total", "settled_fee_days", "adjustments",
+]  # fmt: skip
 
 
 def ledger(
     charges: pl.DataFrame, fee: str, gst: str, adjustments: int = 0, charge_id: str | None = None
 ) -> pl.DataFrame:
     """What is posted for the charge, or for another one."""
-    row = (charge_id or charges["charge_id"].item(), "acme", "AUD", Decimal(fee), Decimal(gst), adjustments)
-    names: dict[str, Any] = {
-        "charge_id": pl.String,
-        "tenant_id": pl.String,
-        "ccy": pl.String,
-        "fee_ex_gst": MONEY,
-        "gst": MONEY,
-    }
-    return pl.DataFrame([row], schema={**names, "adjustments": pl.Int64}, orient="row")
+    posted = charges.with_columns(
+        pl.lit(charge_id or charges["charge_id"].item()).alias("charge_id"),
+        pl.lit(Decimal(fee)).cast(MONEY).alias("fee_ex_gst"),
+        pl.lit(Decimal(gst)).cast(MONEY).alias("gst"),
+        pl.lit(adjustments).cast(pl.Int64).alias("adjustments"),
+    )
+    return posted.select(_POSTED)
 
 
 def of_98() -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from ultracore_jobs.catalog.columns import MONEY
+from ultracore_jobs.catalog.ledger import LEDGER_DECISIONS
 from ultracore_jobs.kernels.fees.charges import decide
 from ultracore_jobs.kernels.fees.consent import gate_consents
 from ultracore_jobs.kernels.fees.laws import (
@@ -70,9 +71,9 @@ def test_what_the_kernels_make_keeps_every_law(minimum: str | None, amount: str)
 
 def test_a_cleared_charge_has_its_consents() -> None:
     """Both kinds, in force at the instant; a charge blocked needs none."""
-    assert charges_without_consent(decided(), SIGNED, AT).is_empty()
+    assert charges_without_consent(decided(), SIGNED, LEDGER_DECISIONS.empty(), AT).is_empty()
     blocked = decided().with_columns(pl.lit("BLOCKED").alias("status"))
-    assert charges_without_consent(blocked, WITHDRAWN, AT).is_empty()
+    assert charges_without_consent(blocked, WITHDRAWN, LEDGER_DECISIONS.empty(), AT).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,9 @@ def test_a_due_charge_without_live_consents_is_found(known: pl.DataFrame, ids: l
     """Withdrawn at the instant, missing, of one kind only, or unknown."""
     charges = decided().with_columns(pl.Series("consent_ids", [ids], dtype=pl.List(pl.String)))
 
-    assert charges_without_consent(charges, known, AT).height == 1
+    assert charges_without_consent(charges, known, LEDGER_DECISIONS.empty(), AT).height == 1
     exempt = charges.with_columns(pl.lit("WHOLESALE").alias("exemption_code"))
-    assert charges_without_consent(exempt, known, AT).is_empty()
+    assert charges_without_consent(exempt, known, LEDGER_DECISIONS.empty(), AT).is_empty()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ultracore_jobs.catalog import conform
-from ultracore_jobs.kernels.fees.memory import accrue_to_day
+from ultracore_jobs.kernels.fees.memory import IN_BASE, accrue_to_day, before_fees
 from ultracore_jobs.kernels.fees.tables import ANNUAL_FEE, FEE_MEMORY
 from ultracore_jobs_tests.kernels.fees.fee_books import (
     CALENDAR,
@@ -26,7 +26,7 @@ from ultracore_jobs_tests.kernels.fees.fee_books import (
     valuations,
 )
 
-SETTLED = pl.Schema({"arrangement_id": pl.String(), "settled_fee_days": ANNUAL_FEE})
+SETTLED = pl.Schema({"arrangement_id": pl.String(), "period_end": pl.Date(), "settled_fee_days": ANNUAL_FEE})
 LAST_OF_JUNE = date(2026, 6, 30)
 
 
@@ -69,7 +69,8 @@ def test_two_days_accrue_two_365ths() -> None:
     assert memory.select("management_unrounded", "accrued").rows() == [
         (Decimal("30.684931506849"), Decimal("30.68"))
     ]
-    conform(memory, FEE_MEMORY)
+    converted = (pl.lit(None, dtype=FEE_MEMORY.schema[name]).alias(name) for name in IN_BASE)
+    conform(memory.with_columns(converted), FEE_MEMORY)
 
 
 def test_a_weekend_accrues_on_fridays_nav() -> None:
@@ -89,7 +90,7 @@ def test_the_month_is_its_charge_and_settling_it_leaves_nothing() -> None:
     june = through_june(navs, [date(2026, 6, 10), LAST_OF_JUNE])
     charge = charged(navs)
 
-    after = remember(navs, JULY, june, charge.select("arrangement_id", "settled_fee_days"))
+    after = remember(navs, JULY, june, charge.select(SETTLED.names()))
 
     assert june["accrued"].item() == charge["fee_ex_gst"].item() == Decimal("460.27")
     assert after.select("open_fee_days", "period_start").rows() == [(Decimal(5600), JULY)]
@@ -113,7 +114,7 @@ def test_a_blocked_charge_is_written_back_whole() -> None:
     blocked = charged(navs)
 
     assert blocked.select("status", "reason").rows() == [("BLOCKED", "NO_NAV")]
-    after = remember(navs, JULY, june, blocked.select("arrangement_id", "settled_fee_days"))
+    after = remember(navs, JULY, june, blocked.select(SETTLED.names()))
     assert june["open_fee_days"].item() == 16 * 5600
     assert after["accrued"].item() == 0
 
@@ -125,9 +126,7 @@ def test_an_arrangement_that_ended_keeps_its_line_until_it_is_settled() -> None:
     memory = through_june(navs, [date(2026, 6, 9), date(2026, 6, 20)], fee_arrangements=arranged)
     charge = charged(navs, fee_arrangements=arranged)
 
-    after = remember(
-        navs, JULY, memory, charge.select("arrangement_id", "settled_fee_days"), fee_arrangements=arranged
-    )
+    after = remember(navs, JULY, memory, charge.select(SETTLED.names()), fee_arrangements=arranged)
 
     assert memory["open_fee_days"].item() == 9 * 5600
     assert after.is_empty()
@@ -162,3 +161,70 @@ def test_however_a_month_is_walked_it_ends_at_its_charge(
     assert walked["open_fee_days"].item() == charge["settled_fee_days"].item()
     if charge["reason"].item() is None:
         assert walked["accrued"].item() == charge["fee_ex_gst"].item()
+
+
+def test_a_charge_for_days_before_the_memory_settles_nothing_here() -> None:
+    """The memory begins in June; May's charge, posted in June, was for days that never accrued in it."""
+    may = pl.DataFrame([("A-1", JUNE, Decimal(999))], schema=SETTLED, orient="row")
+
+    memory = remember(steady("600000"), date(2026, 6, 2), settled=may)
+
+    assert memory.select("open_fee_days", "settled_fee_days", "since_on").rows() == [
+        (Decimal(11200), Decimal(0), JUNE)
+    ]
+
+
+def test_assets_in_aud_are_converted_at_the_rate_of_their_day() -> None:
+    """USD 100,000 before fees of 33.33 at 1.3333: A$133,330.00, whatever the rounded NAVs would imply."""
+    row = nav(JUNE, "99966.67", accrued_fees_base=Decimal("33.33"), aud_rate=Decimal("1.3333"))
+
+    assert before_fees(valuations(row)).select("nav", "nav_aud", "accrued_fees_base").rows() == [
+        (Decimal(100000), Decimal("133330.00"), Decimal(0))
+    ]
+
+
+RATES = st.integers(5_000_000_000, 25_000_000_000).map(lambda whole: Decimal(whole).scaleb(-10))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    amounts=st.lists(AMOUNTS, min_size=45, max_size=45),
+    rates=st.lists(RATES, min_size=45, max_size=45),
+    stops=st.sets(st.integers(0, 59), max_size=5),
+    posted=st.integers(31, 60),
+    known=st.integers(0, 30),
+)
+def test_a_charge_known_late_is_settled_once_and_the_next_month_is_its_own_charge(
+    amounts: list[int | None], rates: list[Decimal], stops: set[int], posted: int, known: int
+) -> None:
+    """June's charge, posted in July and known some days later: on 31 July only July's charge is open.
+
+    The portfolio is in dollars and the schedule in AUD, so that each day has its own rate; a NAV was reduced
+    by fees that no accrual must see.
+    """
+    days = [date(2026, 5, 29) + timedelta(days=n) for n in range(64)]
+    sessions = [day for day in days if day.weekday() < 5]
+    navs = valuations(
+        *(
+            nav(
+                day,
+                None if amount is None else str(Decimal(amount).scaleb(-2) - 7),
+                base_ccy="USD", accrued_fees_base=Decimal(7), aud_rate=rate, nav_aud=None,
+            )
+            for day, amount, rate in zip(sessions, [30_000_000, *amounts], [Decimal(1), *rates], strict=True)
+        )
+    )  # fmt: skip
+    terms: dict[str, Any] = {
+        "portfolios": portfolios(base_ccy="USD"),
+        "fee_schedules": schedules(schedule(annual_minimum="600")),
+    }
+    first = charged(before_fees(navs), **terms)
+    second = charged(before_fees(navs), start=JULY, end=date(2026, 8, 1), **terms)
+    memory = FEE_MEMORY.empty()
+    for day in [JUNE + timedelta(days=n) for n in sorted({*stops, 60})]:
+        is_known = JUNE + timedelta(days=min(posted + known, 60)) <= day
+        settled = first.select(SETTLED.names()) if is_known else None
+        memory = remember(navs, day, memory, settled, **terms)
+
+    assert memory["open_fee_days"].item() == second["settled_fee_days"].item()
+    assert memory["settled_fee_days"].item() == first["settled_fee_days"].item()

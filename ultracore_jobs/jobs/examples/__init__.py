@@ -1,0 +1,1 @@
+"""Worked examples that would be longer than their page."""
