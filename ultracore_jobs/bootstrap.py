@@ -1,17 +1,23 @@
 """Settings, read from the environment here and nowhere else, and the platform wired from them."""
 
+import getpass
 import json
 import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ultracore_jobs import __version__
+from ultracore_jobs.adapters.database import migrate, open_database
 from ultracore_jobs.adapters.file_feeds import FileFeeds
 from ultracore_jobs.adapters.http_feeds import HttpFeeds
+from ultracore_jobs.adapters.local_processes import LocalProcesses
 from ultracore_jobs.adapters.parquet_tables import ParquetTables
+from ultracore_jobs.adapters.sql_claims import SqlClaims
+from ultracore_jobs.adapters.sql_events import SqlEventStore
+from ultracore_jobs.adapters.sql_ledger import SqlLedger
 from ultracore_jobs.adapters.system_clock import SystemClock
 from ultracore_jobs.application import Application
 from ultracore_jobs.errors import UsageError
@@ -29,12 +35,21 @@ class Settings(BaseSettings):
     lake_url: str | None = Field(
         default=None, description="Where tables are kept; default: `lake` in the home"
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="The database of the ledger: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`; default: "
+        "`ultracore.db` in the home",
+    )
     feeds: str = Field(
         default="replay",
         description="Provider of market data: `replay` (sample), a folder of files, or a JSON object of URLs",
     )
     dagster_home: Path | None = Field(
         default=None, validation_alias="DAGSTER_HOME", description="Dagster's own home, where it is elsewhere"
+    )
+    user_header: str | None = Field(
+        default=None,
+        description="HTTP header in which a trusted proxy before the UI names the user: `X-Forwarded-User`",
     )
     log_level: str = Field(default="INFO", description="Level of the package's log")
 
@@ -43,23 +58,47 @@ class Settings(BaseSettings):
         """Where tables are kept."""
         return self.lake_url or str(self.home.absolute() / "lake")
 
+    @property
+    def database(self) -> str:
+        """Where the ledger is kept; may hold a password, so it is never shown."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home.absolute() / 'ultracore.db'}"
+
 
 def build_application(settings: Settings | None = None) -> Application:
     """The platform that the settings describe; by default those of the environment.
 
     Raises:
-        UsageError: ``ULTRACORE_FEEDS`` is none of the forms it can have.
-        MissingExtraError: The replay feed is asked for and the sample data is not installed.
+        UsageError: ``ULTRACORE_FEEDS`` or ``ULTRACORE_DATABASE_URL`` is none of the forms it can have.
+        MissingExtraError: The replay feed is asked for and the sample data is not installed, or PostgreSQL
+            and its driver is not.
+        StoreError: The database cannot be reached, or is newer than this code.
     """
     settings = settings or Settings()
     clock = SystemClock()
+    database = open_database(settings.database)
+    migrate(database)
     return Application(
         tables=ParquetTables(settings.lake, clock),
+        ledger=SqlLedger(database),
+        claims=SqlClaims(database),
+        events=SqlEventStore(database, clock),
+        processes=LocalProcesses(),
         feeds=_feeds(settings),
         clock=clock,
         jobs=job_types(),
         code_version=__version__,
     )
+
+
+def current_user() -> str:
+    """The name of who runs this process, as the operating system knows it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # A container may run under a number that no name belongs to.
+        return f"uid-{os.getuid()}"
 
 
 def child_environment(**extra: str) -> dict[str, str]:

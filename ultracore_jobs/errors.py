@@ -5,7 +5,8 @@
     UltracoreError                  anything this package raises on purpose
     ├── UsageError                  the caller asked for something that cannot be; says what can
     │   ├── UnknownNameError        no such job type, table, tenant or job; lists those there are
-    │   └── MissingExtraError       an optional part is not installed; says the install command
+    │   ├── MissingExtraError       an optional part is not installed; says the install command
+    │   └── IllegalTransitionError  a job or schedule may not do that now; says what it must be
     ├── DataError                   the data given cannot be used
     │   ├── ContractError           rows or columns break a table's contract; names table, row, column, value
     │   ├── TooManyRejectsError     more rows quarantined than ``max_reject_pct`` allows; nothing written
@@ -15,10 +16,13 @@
     │   └── FeedError               a provider's file cannot be read, is too large, late or malformed
     │       └── FeedExhaustedError  the feed has no data for that date and never will have
     ├── GateError                   a law of our own arithmetic is broken; nothing is published
+    ├── EffectRefusedError          nothing decided, not checked, rejected or superseded; nothing is done
     ├── FrozenError                 a person froze all effects; says who, why and until when
     ├── StoreError                  the table store or the database is damaged or cannot be reached
     │   ├── ConcurrentWriteError    another writer replaced the manifest first
+    │   ├── VersionConflictError    another writer appended to the stream first; nothing appended
     │   └── IntegrityError          stored bytes do not have the hash the manifest promises
+    │       └── ChainBrokenError    the record is not what it was; names the first bad event
     └── InvalidJobSpecError         a page in ``jobs/types`` is wrong; raised on load
 
 Messages are for the person who must act: what is wrong, where, and the remedy.
@@ -58,6 +62,10 @@ class MissingExtraError(UsageError):
         super().__init__(f"{why} needs the extra {extra!r}: pip install 'ultracore-jobs[{extra}]'")
 
 
+class IllegalTransitionError(UsageError):
+    """A job or a schedule may not do that now; says what it is and what it must be."""
+
+
 class DataError(UltracoreError):
     """The data given cannot be used."""
 
@@ -94,6 +102,10 @@ class GateError(UltracoreError):
     """A law of our own arithmetic is broken; nothing was published."""
 
 
+class EffectRefusedError(UltracoreError):
+    """What was asked may not be done: not decided, not checked, rejected, or approved by who asked for it."""
+
+
 class FrozenError(UltracoreError):
     """A person froze all effects; decisions go on, nothing is posted until the freeze ends."""
 
@@ -108,6 +120,14 @@ class ConcurrentWriteError(StoreError):
 
 class IntegrityError(StoreError):
     """Stored bytes do not have the hash that the manifest promises."""
+
+
+class VersionConflictError(StoreError):
+    """A stream is not at the version that was expected; nothing was appended: read it again and retry."""
+
+
+class ChainBrokenError(IntegrityError):
+    """An event was changed, removed, added or moved after it was recorded; names the first bad one."""
 
 
 class InvalidJobSpecError(UltracoreError):

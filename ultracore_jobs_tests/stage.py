@@ -6,14 +6,23 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import sqlalchemy as sa
 
+from ultracore_jobs.adapters.database import migrate, open_database
+from ultracore_jobs.adapters.local_processes import LocalProcesses
 from ultracore_jobs.adapters.parquet_tables import ParquetTables
+from ultracore_jobs.adapters.sql_claims import SqlClaims
+from ultracore_jobs.adapters.sql_events import SqlEventStore
+from ultracore_jobs.adapters.sql_ledger import SqlLedger
 from ultracore_jobs.application import Application
 from ultracore_jobs.catalog import Dataset
 from ultracore_jobs.errors import FeedError
 from ultracore_jobs.jobs import JobSpec
 from ultracore_jobs.lifecycle.identity import identifier
 from ultracore_jobs.ports import Coverage, Delivery, Feeds, JobStamp, Provenance
+
+OPENED: list[sa.Engine] = []
+"""Databases of the platforms made here; closed after each test, and opened again by who goes on."""
 
 FRIDAY = date(2026, 11, 20)
 MONDAY = date(2026, 11, 23)
@@ -60,8 +69,15 @@ def application(
 ) -> Application:
     """The platform with its tables in *folder*."""
     clock = clock or StillClock()
+    database = open_database(f"sqlite:///{folder / 'ultracore.db'}")
+    migrate(database)
+    OPENED.append(database)
     return Application(
         tables=ParquetTables(str(folder / "lake"), clock),
+        ledger=SqlLedger(database),
+        claims=SqlClaims(database),
+        events=SqlEventStore(database, clock),
+        processes=LocalProcesses(),
         feeds=feeds or ShelfFeeds(),
         clock=clock,
         jobs=jobs,

@@ -50,6 +50,16 @@ class LedgerPeople:
         with reading(self._engine) as connection:
             return _verdict_on(connection, tenant, batch_id)
 
+    def verdicts(self, *, since: datetime) -> tuple[Approval, ...]:
+        """What was said about any batch of any tenant at or after *since*, oldest first."""
+        query = (
+            sa.select(APPROVALS)
+            .where(APPROVALS.c.recorded_at >= utc(since, "since"))
+            .order_by(APPROVALS.c.recorded_at, APPROVALS.c.batch_id)
+        )
+        with reading(self._engine) as connection:
+            return tuple(_approval(row) for row in connection.execute(query).mappings())
+
     def freeze(
         self,
         *,
@@ -140,8 +150,10 @@ def name_of(actor: str) -> str:
 def _verdict_on(connection: sa.Connection, tenant: str, batch_id: str) -> Approval | None:
     this = sa.select(APPROVALS).where(APPROVALS.c.tenant_id == tenant, APPROVALS.c.batch_id == batch_id)
     row = connection.execute(this).mappings().one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _approval(row)
+
+
+def _approval(row: sa.RowMapping) -> Approval:
     return Approval(
         tenant=row["tenant_id"],
         batch_id=row["batch_id"],

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
+from ultracore_jobs.application.batches import batch_result
 from ultracore_jobs.application.platform import Application
 from ultracore_jobs.application.publishing import publish_quarantine, publish_table, published_from, set_aside
 from ultracore_jobs.application.reading import Inputs, Moment, fetch
@@ -39,6 +40,7 @@ class JobRequest:
         job_id: Its identity.
         run_id: The Dagster run that does it, where there is one.
         parameters: As a person or a schedule gave them.
+        actor: Who asked for it: a person, a schedule, a service.
     """
 
     spec: JobSpec
@@ -46,6 +48,7 @@ class JobRequest:
     job_id: str
     run_id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    actor: str = "unattributed"
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ def publish(
             "tables": restated,
             "dependants": dependants(app, spec, tuple(restated), moment),
         }
+    if spec.effect is not None:
+        result.update(batch_result(app, spec, tenant=moment.tenant, as_of=moment.as_of))
     result["written"] = dict(sorted(written.items()))
     result["reused"] = not written
     progress(1.0, "Done")
@@ -179,6 +184,7 @@ def _input_hash(app: Application, request: JobRequest, parameters: Parameters, i
             "job_type": request.spec.name,
             "tenant": request.moment.tenant,
             "as_of": request.moment.as_of.isoformat(),
+            "timezone": request.moment.timezone,
             "parameters": plain(parameters.model_dump()),
             "code_version": app.code_version,
             "inputs": [pin.model_dump(mode="json") for pin in inputs.all_pins],
@@ -207,6 +213,7 @@ def _provenance(
             job_type=request.spec.name,
             run_id=request.run_id,
             code_version=app.code_version,
+            actor=request.actor,
         ),
         as_of=computation.moment.as_of,
         known_at=computation.moment.known_at,

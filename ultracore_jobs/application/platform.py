@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ultracore_jobs.jobs import JobSpec
-from ultracore_jobs.ports import Clock, Feeds, TableStore
+from ultracore_jobs.ports import Claims, Clock, EventStore, Feeds, Ledger, Processes, TableStore
 
 SHARED = "shared"
 """Reserved tenant: market data, calendars, lists and models, readable by all."""
@@ -16,6 +16,10 @@ class Application:
 
     Attributes:
         tables: Where numbers are kept.
+        ledger: Where what happened once is kept.
+        claims: Who works on what.
+        events: The record of every schedule and job.
+        processes: Which process this is, and whether another one lives.
         feeds: What providers publish.
         clock: Tells the time.
         jobs: The registered job types, by name.
@@ -23,6 +27,10 @@ class Application:
     """
 
     tables: TableStore
+    ledger: Ledger
+    claims: Claims
+    events: EventStore
+    processes: Processes
     feeds: Feeds
     clock: Clock
     jobs: Mapping[str, JobSpec]

@@ -1,13 +1,15 @@
 """Is everything a job reads there? Asked of the table store, so that wiped run history cannot lie."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from ultracore_jobs.application.platform import SHARED, Application
 from ultracore_jobs.application.reading import Moment, owner, rows_of
+from ultracore_jobs.application.tenants import list_tenants
 from ultracore_jobs.catalog import Dataset, Look, Read
-from ultracore_jobs.catalog.market import CALENDARS, INSTRUMENTS, PRICES
+from ultracore_jobs.catalog.market import CALENDARS, INSTRUMENTS, PRICES, XASX, XNYS
 from ultracore_jobs.jobs import JobSpec
 from ultracore_jobs.ports import InputPin, VersionRef
 
@@ -35,9 +37,33 @@ def waiting_for(app: Application, spec: JobSpec, moment: Moment) -> list[str]:
             missing.append(
                 f"{dataset.name} of {moment.as_of} ({writer} for tenant {owner(dataset, moment.tenant)})"
             )
+        elif read.look is Look.PERIOD:
+            missing += _sessions_missing(app, dataset, moment, writers.get(dataset.name, dataset.source))
         elif dataset.covered_by:
             missing += _uncovered(app, read, moment, writers.get(dataset.name, dataset.source))
-    return missing
+    return list(dict.fromkeys(missing))
+
+
+def _sessions_missing(app: Application, dataset: Dataset, moment: Moment, writer: str) -> list[str]:
+    """Sessions of the job's period whose partition has not landed, in one sentence; and a period not over."""
+    tenant = owner(dataset, moment.tenant)
+    today = moment.known_at.astimezone(ZoneInfo(moment.timezone)).date()
+    if today < moment.period_end:
+        return [f"the end of the period that began on {moment.as_of}: it is over on {moment.period_end}"]
+    calendars = _newest(app, CALENDARS.plainly(), moment)
+    register = list_tenants(app, known_at=moment.known_at).filter(pl.col("tenant_id") == moment.tenant)
+    since = max([moment.as_of, *register["starts_on"]])
+    sessions = calendars.filter(
+        pl.col("calendar_id").is_in([XASX, XNYS])
+        & pl.col("is_business_day")
+        & pl.col("date").is_between(since, moment.period_end, closed="left")
+    )["date"]
+    present = set(app.tables.partitions(dataset, tenant=tenant))
+    missing = [day for day in sessions.unique().sort().to_list() if day.isoformat() not in present]
+    if not missing:
+        return []
+    others = f" and {len(missing) - 1} other sessions to {missing[-1]}" if missing[1:] else ""
+    return [f"{dataset.name} of {missing[0]}{others} ({writer} for tenant {tenant})"]
 
 
 def _uncovered(app: Application, read: Read, moment: Moment, writer: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Fetch: the rows a job reads for its day D as known at K, and pins of the exact bytes they came from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 
 from ultracore_jobs.application.landing import land_delivery
+from ultracore_jobs.application.ledger_reading import pin_of_ledger, rows_of_ledger
 from ultracore_jobs.application.platform import SHARED, Application
+from ultracore_jobs.application.tenants import DEFAULT_TIMEZONE, timezone_of
 from ultracore_jobs.catalog import Dataset, Look, Read, Scope
 from ultracore_jobs.errors import MissingInputError
 from ultracore_jobs.jobs import JobSpec
@@ -22,13 +24,28 @@ class Moment:
 
     Attributes:
         tenant: Owner of the job; ``shared`` for market data.
-        as_of: Logical date D.
+        as_of: Logical date D; of a month or a quarter the first day.
         known_at: Knowledge cut-off K.
+        period_end: First day after the period that D stands for; the day after D where not given.
+        timezone: IANA zone whose dates the tenant's dates are.
     """
 
     tenant: str
     as_of: date
     known_at: datetime
+    period_end: date = date.min
+    timezone: str = DEFAULT_TIMEZONE
+
+    def __post_init__(self) -> None:
+        """A day, where nothing longer is given."""
+        if self.period_end <= self.as_of:
+            object.__setattr__(self, "period_end", self.as_of + timedelta(days=1))
+
+
+def moment_of(app: Application, spec: JobSpec, tenant: str, as_of: date, known_at: datetime) -> Moment:
+    """The moment of one job of *spec*: its cadence says how long the period is, the register which zone."""
+    zone = timezone_of(app, tenant, known_at=known_at)
+    return Moment(tenant, as_of, known_at, spec.cadence.period_end(as_of), zone)
 
 
 @dataclass(frozen=True)
@@ -77,37 +94,69 @@ def fetch(
     labels: list[str] = []
     delivered = 0
     for read in spec.inputs:
-        if read.unless and (parameters or {}).get(read.unless, True):
-            pins[read.argument] = ()
-        elif read.look is Look.FEED:
+        if read.look is Look.FEED:
             landed = land_delivery(app, spec, read, as_of=moment.as_of, known_at=moment.known_at)
             covers += landed.covers
             labels.append(landed.label)
             delivered += landed.version.rows
             pins[read.argument] = (_pin(landed.ref, landed.version, moment.known_at),)
+            tables[read.argument] = rows_of(app, read, pins[read.argument], moment)
         else:
-            pins[read.argument] = tuple(_pins(app, read, moment))
-        tables[read.argument] = rows_of(app, read, pins[read.argument], moment)
-        if read.required and read.look is not Look.FEED and tables[read.argument].is_empty():
-            raise MissingInputError(_how_to_load(read, moment))
+            tables[read.argument], pins[read.argument] = take(app, read, moment, parameters or {})
     return Inputs(tables, pins, tuple(covers), tuple(labels), delivered)
 
 
-def rows_of(app: Application, read: Read, pins: Iterable[InputPin], moment: Moment) -> pl.DataFrame:
+def take(
+    app: Application, read: Read, moment: Moment, parameters: Mapping[str, Any]
+) -> tuple[pl.DataFrame, tuple[InputPin, ...]]:
+    """The rows that *read* takes at *moment*, and the pins of what they came from; not for feeds.
+
+    Raises:
+        MissingInputError: It is required and there are none; says how to load them.
+    """
+    if read.unless and parameters.get(read.unless, True):
+        return read.dataset.empty(), ()
+    if read.look is Look.LEDGER:
+        rows = rows_of_ledger(app, read.dataset, moment.tenant, known_at=moment.known_at)
+        return rows, (pin_of_ledger(read.dataset, moment.tenant, rows),)
+    pins = tuple(_pins(app, read, moment))
+    rows = rows_of(app, read, pins, moment)
+    if read.required and rows.is_empty():
+        raise MissingInputError(_how_to_load(read, moment))
+    return rows, pins
+
+
+def rows_of(app: Application, read: Read, pins: Sequence[InputPin], moment: Moment) -> pl.DataFrame:
     """The rows of the pinned versions that *read* takes; the same bytes give the same rows."""
     dataset = read.dataset
+    if read.look is Look.LEDGER:
+        return rows_of_ledger(
+            app, dataset, moment.tenant, known_at=moment.known_at, upto=pins[0].ref.version if pins else 0
+        )
     frames = [app.tables.scan(dataset, pin.ref) for pin in pins]
     if not frames:
-        return dataset.empty()
+        return dataset.empty().select(read.columns or pl.all())
     rows = pl.concat(frames)
     if read.look in {Look.AS_KNOWN, Look.WINDOW}:
         rows = as_known(rows, dataset, known_at=moment.known_at)
     if read.look is Look.WINDOW and dataset.valid_date is not None:
         valid_on = pl.col(dataset.valid_date)
-        rows = rows.filter(valid_on <= moment.as_of)
+        rows = rows.filter(valid_on < moment.period_end)
         if read.days is not None:
             rows = rows.filter(valid_on > moment.as_of - timedelta(days=read.days))
-    return rows.collect()
+    return rows.select(read.columns or pl.all()).collect()
+
+
+def days_of(read: Read, moment: Moment) -> tuple[date, date]:
+    """The half-open range of days whose partitions *read* takes, for a table of the day."""
+    after = timedelta(days=1)
+    match read.look:
+        case Look.SAME_DAY | Look.STORED:
+            return moment.as_of, moment.as_of + after
+        case Look.PERIOD:
+            return moment.as_of - timedelta(days=read.days or 0), moment.period_end
+        case _:
+            return moment.as_of - timedelta(days=read.days or 0), moment.as_of
 
 
 def _pins(app: Application, read: Read, moment: Moment) -> Iterable[InputPin]:
@@ -117,13 +166,14 @@ def _pins(app: Application, read: Read, moment: Moment) -> Iterable[InputPin]:
             if _may_hold(version, read, moment):
                 yield _pin(_ref(tenant, dataset, partition, version), version, moment.known_at)
         return
-    day = moment.as_of.isoformat()
+    first, end = (day.isoformat() for day in days_of(read, moment))
     if read.look in {Look.SAME_DAY, Look.STORED}:
-        candidates = [day]
+        candidates: Iterable[str] = [first]
     else:
-        oldest = (moment.as_of - timedelta(days=read.days or 0)).isoformat()
         partitions = app.tables.partitions(dataset, tenant=tenant)
-        candidates = [name for name in reversed(partitions) if oldest <= name < day]
+        candidates = [name for name in partitions if first <= name < end]
+    if read.look is Look.PREVIOUS:
+        candidates = reversed(list(candidates))
     for partition in candidates:
         known = [
             version
@@ -132,7 +182,8 @@ def _pins(app: Application, read: Read, moment: Moment) -> Iterable[InputPin]:
         ]
         if known:
             yield _pin(_ref(tenant, dataset, partition, known[-1]), known[-1], moment.known_at, whole=True)
-            return
+            if read.look is Look.PREVIOUS:
+                return
 
 
 def _loads_in_order(app: Application, dataset: Dataset, tenant: str) -> list[tuple[str, TableVersion]]:
@@ -150,7 +201,7 @@ def _may_hold(version: TableVersion, read: Read, moment: Moment) -> bool:
     if read.dataset.valid_date not in read.dataset.key:
         # A correction may move the day: out of the range itself, it still replaces a row within.
         return True
-    if version.first_valid_on > moment.as_of:
+    if version.first_valid_on >= moment.period_end:
         return False
     return read.days is None or version.last_valid_on > moment.as_of - timedelta(days=read.days)
 

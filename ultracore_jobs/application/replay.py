@@ -1,13 +1,16 @@
 """Replay: compute a stored table again from its pinned inputs and hold the two side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from ultracore_jobs.application.ledger_reading import require_same
 from ultracore_jobs.application.pipeline import read_parameters
 from ultracore_jobs.application.platform import Application
-from ultracore_jobs.application.reading import Moment, rows_of
+from ultracore_jobs.application.reading import Moment, days_of, moment_of, rows_of
+from ultracore_jobs.application.results import by_name
 from ultracore_jobs.catalog import Dataset, Look, Partitioning, Read
 from ultracore_jobs.catalog.fingerprint import content_hash
 from ultracore_jobs.errors import UnknownNameError
@@ -85,7 +88,7 @@ def replay_job(app: Application, job_id: str) -> Replay:
     if provenance.job.job_type not in app.jobs:
         raise UnknownNameError("job type", provenance.job.job_type, tuple(app.jobs))
     spec = app.jobs[provenance.job.job_type]
-    moment = Moment(refs[0].tenant, provenance.as_of, provenance.known_at)
+    moment = moment_of(app, spec, refs[0].tenant, provenance.as_of, provenance.known_at)
     returned = _compute_again(app, spec, moment, provenance.parameters, provenance.inputs)
     datasets = {dataset.name: dataset for dataset in spec.writes}
     return Replay(
@@ -120,34 +123,43 @@ def _written_dataset(app: Application, name: str) -> Dataset:
 def _compute_again(
     app: Application, spec: JobSpec, moment: Moment, parameters: dict[str, Any], inputs: tuple[InputPin, ...]
 ) -> dict[str, pl.DataFrame]:
-    tables = {}
-    for read in spec.inputs:
-        pins = sorted(
-            (pin for pin in inputs if _belongs(pin, read, moment)),
-            key=lambda pin: "" if pin.ref.partition == "history" else pin.ref.partition,
-        )
-        for pin in pins:
-            app.tables.verify(read.dataset, pin.ref)
-        tables[read.argument] = rows_of(app, read, pins, moment)
-    available = {
-        "as_of": moment.as_of,
-        "known_at": moment.known_at,
-        "tenant": moment.tenant,
-        **dict(read_parameters(spec, parameters)),
-        **tables,
-    }
+    tables = pinned_tables(app, spec, moment, inputs)
+    available = by_name(moment, read_parameters(spec, parameters), tables)
     returned: dict[str, pl.DataFrame] = call_by_name(spec.kernel, available)._asdict()
     return returned
 
 
-def _belongs(pin: InputPin, read: Read, moment: Moment) -> bool:
-    """Whether a pin is one of *read*; a table may be read twice, of the day and of the day before."""
-    if pin.ref.dataset != read.dataset.name:
-        return False
-    same_day = pin.ref.partition == moment.as_of.isoformat()
-    if read.look in {Look.SAME_DAY, Look.STORED}:
-        return same_day
-    return not (read.look is Look.PREVIOUS and same_day)
+def pinned_tables(
+    app: Application, spec: JobSpec, moment: Moment, inputs: Sequence[InputPin]
+) -> dict[str, pl.DataFrame]:
+    """The inputs of a past job, by kernel parameter name, read from the very bytes it read.
+
+    Raises:
+        IntegrityError: They no longer are what they were.
+    """
+    tables = {}
+    for read in spec.inputs:
+        pins = _pins_of(read, moment, inputs)
+        if read.look is not Look.LEDGER:
+            for pin in pins:
+                app.tables.verify(read.dataset, pin.ref)
+        tables[read.argument] = rows_of(app, read, pins, moment)
+        if read.look is Look.LEDGER:
+            for pin in pins:
+                require_same(tables[read.argument], pin)
+    return tables
+
+
+def _pins_of(read: Read, moment: Moment, inputs: Sequence[InputPin]) -> list[InputPin]:
+    """The pins that are of *read*; a table may be read twice, of the day and of days before."""
+    pins = [pin for pin in inputs if pin.ref.dataset == read.dataset.name]
+    if read.look in {Look.AS_KNOWN, Look.WINDOW, Look.FEED, Look.LEDGER}:
+        return sorted(pins, key=lambda pin: "" if pin.ref.partition == "history" else pin.ref.partition)
+    first, end = (day.isoformat() for day in days_of(read, moment))
+    within = sorted(
+        (pin for pin in pins if first <= pin.ref.partition < end), key=lambda pin: pin.ref.partition
+    )
+    return within[-1:] if read.look is Look.PREVIOUS else within
 
 
 def _compare(

@@ -19,12 +19,20 @@ from ultracore_jobs.kernels.gates import GateOutcome, Severity
 
 
 class Status(StrEnum):
-    """Outcomes of a job (domain_rules 21.9), as far as one run can tell."""
+    """Outcomes of a job (domain_rules 21.9), as far as one run can tell, and of what it wanted to do.
+
+    IGNORED: another run has this job or period. AWAITING_APPROVAL, FROZEN: decided, not done yet, for want of
+    a person's word or while effects are stopped. REFUSED: what was asked may not be done.
+    """
 
     COMPLETED = "COMPLETED"
     COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
     FAILED = "FAILED"
     SKIPPED_UPSTREAM = "SKIPPED_UPSTREAM"
+    IGNORED = "IGNORED"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    FROZEN = "FROZEN"
+    REFUSED = "REFUSED"
 
 
 def plain(value: Any) -> Any:
@@ -98,8 +106,10 @@ def by_name(moment: Moment, parameters: Parameters, *tables: Mapping[str, pl.Dat
     """
     available: dict[str, Any] = {
         "as_of": moment.as_of,
+        "period_end": moment.period_end,
         "known_at": moment.known_at,
         "tenant": moment.tenant,
+        "timezone": moment.timezone,
         **dict(parameters),
     }
     for some in tables:
@@ -141,12 +151,14 @@ def dependants(app: Application, spec: JobSpec, tables: Sequence[str], moment: M
         reads = [read for read in other.inputs if read.dataset.name in tables]
         if not reads:
             continue
-        same_day = any(read.look is Look.SAME_DAY for read in reads)
+        same_day = any(read.look in {Look.SAME_DAY, Look.PERIOD} for read in reads)
         head = other.writes[0]
-        day = moment.as_of.isoformat()
-        landed = app.tables.partitions(head, tenant=owner(head, moment.tenant))
-        later = [name for name in landed if name > day or (same_day and name == day and other is not spec)]
-        found += [f"{other.name} {name}" for name in later]
+        for name in app.tables.partitions(head, tenant=owner(head, moment.tenant)):
+            start = date.fromisoformat(name)
+            # A month lies after each of its days, as far as they are read as its own.
+            holds = start <= moment.as_of < other.cadence.period_end(start)
+            if start > moment.as_of or (holds and same_day and other is not spec):
+                found.append(f"{other.name} {name}")
     return sorted(found)
 
 

@@ -1,7 +1,7 @@
 """Who the platform works for: a register of tenants, kept like any other given table."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -99,12 +99,20 @@ def add_tenant(
     return True
 
 
-def list_tenants(app: Application) -> pl.DataFrame:
-    """The tenants as known now: a `TENANTS` table, one row each, by tenant_id; empty where there is none."""
+def list_tenants(app: Application, *, known_at: datetime | None = None) -> pl.DataFrame:
+    """The tenants as known now, or at *known_at*: a `TENANTS` table, one row each, by tenant_id."""
     scans = [app.tables.scan(TENANTS, ref) for ref, _ in loads_of(app, TENANTS, tenant=SHARED)]
     if not scans:
         return TENANTS.empty()
-    return as_known(pl.concat(scans), TENANTS, known_at=app.clock.now()).sort("tenant_id").collect()
+    return (
+        as_known(pl.concat(scans), TENANTS, known_at=known_at or app.clock.now()).sort("tenant_id").collect()
+    )
+
+
+def timezone_of(app: Application, tenant: str, *, known_at: datetime) -> str:
+    """The IANA zone whose dates a tenant's dates are, as known at *known_at*; Sydney if nothing is said."""
+    known = list_tenants(app, known_at=known_at).filter(pl.col("tenant_id") == tenant)
+    return str(known["timezone"][0]) if known.height else DEFAULT_TIMEZONE
 
 
 def require_tenant(app: Application, tenant: str) -> None:

@@ -1,28 +1,28 @@
 """What a page in `ultracore_jobs.jobs.types` declares: one job type, whole."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import IntEnum, StrEnum
-from typing import Any, Literal
+from enum import IntEnum
+from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from ultracore_jobs.catalog import Dataset, Look, Read, Scope
 from ultracore_jobs.errors import InvalidJobSpecError
+from ultracore_jobs.jobs.cadence import Cadence
+from ultracore_jobs.jobs.effect import Effect
+from ultracore_jobs.kernels.explained import Explained
 from ultracore_jobs.kernels.gates import Gate
 
-ALWAYS_GIVEN = ("as_of", "known_at", "tenant")
-"""What every kernel, gate and result function may ask for besides tables and parameters."""
+ALWAYS_GIVEN = ("as_of", "known_at", "tenant", "period_end", "timezone")
+"""What every kernel, gate and result function may ask for besides tables and parameters.
 
-
-class Cadence(StrEnum):
-    """How often a job is due, and so which partitions its tables have."""
-
-    SESSIONS = "each day that is a session on one of our exchanges"
-    DAYS = "each calendar day"
+``as_of`` is the logical date, for a month or a quarter its first day; ``period_end`` the first day after it;
+``timezone`` the zone whose dates the tenant's dates are.
+"""
 
 
 class Priority(IntEnum):
@@ -92,7 +92,8 @@ class JobSpec:
         preview: Small table of the result that an operator wants to see.
         cadence: How often it is due.
         priority: Its place among ready jobs.
-        approval: Whether a person must approve its decisions before they take effect.
+        effect: What is done about its decisions, once each; None where it decides nothing.
+        explain: Why each stored number of one portfolio is what it is, from pinned inputs and stored tables.
         rerun: What running it again does.
         example: A worked example.
     """
@@ -113,7 +114,8 @@ class JobSpec:
     result: Callable[..., dict[str, Any]]
     chart: Callable[..., Chart] | None = None
     preview: Callable[..., pl.DataFrame] | None = None
-    approval: Literal["none", "over_limit", "always"] = "none"
+    effect: Effect | None = None
+    explain: Callable[..., Sequence[Explained]] | None = None
     example: Callable[[], Example] | None = None
 
     def __post_init__(self) -> None:
@@ -128,6 +130,7 @@ class JobSpec:
             self._refuse(f"its kernel returns {sorted(returned)}, its writes are {sorted(promised)}")
         self._require_inputs()
         self._require_laws()
+        self._require_effect()
 
     def _require_inputs(self) -> None:
         """The kernel takes what is read, and asks for nothing else."""
@@ -139,15 +142,33 @@ class JobSpec:
                 self._refuse(f"it reads {read.argument}, which its kernel does not take")
 
     def _require_laws(self) -> None:
-        """Gates, result, chart and preview ask for what there is, and gates protect what is written."""
+        """What is asked of a result asks for what there is, and gates protect what is written."""
         promised = {dataset.name for dataset in self.writes}
         given = self._given() | promised | {"quarantine"}
         for function in (self.result, self.chart, self.preview, *(gate.broken for gate in self.gates)):
             if function is not None:
                 self._require_known(function, given)
+        if self.explain is not None:
+            self._require_known(self.explain, given | {"portfolio_id"})
         for gate in self.gates:
             if gate.on not in promised:
                 self._refuse(f"gate {gate.name} protects {gate.on!r}, which it does not write")
+
+    def _require_effect(self) -> None:
+        """What is done is decided in a table that the job writes, and a limit is a parameter."""
+        if self.effect is None:
+            return
+        promised = {dataset.name for dataset in self.writes}
+        decided = {table.dataset.name for table in self.effect.decisions}
+        unknown = sorted(decided - promised)
+        if unknown:
+            self._refuse(f"its effect applies {', '.join(unknown)}, which it does not write")
+        if self.effect.approval == "over_limit" and "approval_limit" not in self.parameters.model_fields:
+            self._refuse("its approval depends on approval_limit, which is no parameter of it")
+        fresh = {read.argument for read in self.effect.inputs}
+        given = fresh | decided | set(self.parameters.model_fields) | set(ALWAYS_GIVEN) | {"at", "batch"}
+        self._require_known(self.effect.postings, given)
+        self._require_known(self.effect.view, decided | {"tenant", "known_at"})
 
     def _given(self) -> set[str]:
         return {read.argument for read in self.inputs} | set(self.parameters.model_fields) | set(ALWAYS_GIVEN)

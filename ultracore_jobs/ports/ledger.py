@@ -149,6 +149,10 @@ class Ledger(Protocol):
         """What was said about a batch; None where nobody has."""
         ...
 
+    def verdicts(self, *, since: datetime) -> tuple[Approval, ...]:
+        """What was said about any batch of any tenant at or after *since*, oldest first."""
+        ...
+
     def freeze(
         self,
         *,

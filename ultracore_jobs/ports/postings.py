@@ -23,6 +23,9 @@ from ultracore_jobs.kernels.money import MINOR_DIGITS
 _LARGEST = Decimal(10**14)
 """`MONEY` has 14 digits before the point."""
 
+_LISTS = json.JSONEncoder(separators=(",", ":"))
+_SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 """An identifier or a code: never blank, no white space."""
 
@@ -110,7 +113,7 @@ class Decision(Record):
     @cached_property
     def payload_json(self) -> str:
         """The payload as canonical JSON (RFC 8785): equal payloads have equal bytes."""
-        return rfc8785.dumps(self.payload).decode()
+        return _canonical_json(self.payload)
 
 
 class Entry(Record):
@@ -178,11 +181,32 @@ class Posting(Record):
             [[entry.account, entry.ccy, _plain(entry.amount), entry.adjusts] for entry in self.entries],
         ]
         # Lists of text have one form in JSON; only objects and floats, as in a payload, need RFC 8785.
-        return sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+        return sha256(_LISTS.encode(content).encode()).hexdigest()
 
     def entry_id(self, number: int) -> str:
         """The id of the *number*-th entry, counted from 1."""
         return f"{self.decision.decision_id}.{number}"
+
+
+def _canonical_json(payload: dict[str, Any]) -> str:
+    """The canonical JSON of a payload, the usual one in a fifth of the time.
+
+    Of ASCII text, lists of it, true, false and null, the standard library's sorted form is the canonical
+    one. Numbers have another, other keys another order, and what has no canonical form must be refused.
+    """
+    if all(map(_is_usual, payload.values())):
+        text = _SORTED.encode(payload)
+        if text.isascii():
+            return text
+    return rfc8785.dumps(payload).decode()
+
+
+def _is_usual(value: Any) -> bool:
+    """Whether it is text, a list of texts, true, false or null, and of no kind derived from these."""
+    kind = type(value)
+    if kind is list:
+        return all(type(item) is str for item in value)
+    return kind is str or value is None or kind is bool
 
 
 def _plain(amount: Decimal) -> str:

@@ -54,12 +54,13 @@ class InputPin(_Stamp):
 
 
 class JobStamp(_Stamp):
-    """Which job wrote a version, and by which code."""
+    """Which job wrote a version, by which code, and who asked for it."""
 
     job_id: str
     job_type: str
     run_id: str | None = None
     code_version: str
+    actor: str = "unattributed"
 
 
 class GateStamp(_Stamp):

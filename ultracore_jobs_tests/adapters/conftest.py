@@ -16,7 +16,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(autouse=True)
-def closed_databases() -> Iterator[None]:
+def closed_sql_places() -> Iterator[None]:
     """Closes what a test opened: an open connection at the end is a warning, and so an error."""
     yield
     while OPENED:

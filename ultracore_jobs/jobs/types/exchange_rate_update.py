@@ -8,7 +8,8 @@ from pydantic import Field, field_validator
 
 from ultracore_jobs.catalog.market import CALENDARS, FX_RATES, TARGET
 from ultracore_jobs.catalog.vendor import VENDOR_FIXINGS
-from ultracore_jobs.jobs.spec import Cadence, Chart, Example, JobSpec, Parameters, Priority
+from ultracore_jobs.jobs.cadence import Cadence
+from ultracore_jobs.jobs.spec import Chart, Example, JobSpec, Parameters, Priority
 from ultracore_jobs.kernels.fixings import REQUIRED_CURRENCIES, update_exchange_rates
 from ultracore_jobs.kernels.fx import FX_CROSSES, PIVOTS
 from ultracore_jobs.kernels.fx_laws import (

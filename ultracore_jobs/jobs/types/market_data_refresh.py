@@ -9,7 +9,8 @@ from pydantic import Field
 
 from ultracore_jobs.catalog.market import CALENDARS, CORPORATE_ACTIONS, INSTRUMENTS, PRICES, XASX
 from ultracore_jobs.catalog.vendor import VENDOR_ACTIONS, VENDOR_PRICES
-from ultracore_jobs.jobs.spec import Cadence, Chart, Example, JobSpec, Parameters, Priority
+from ultracore_jobs.jobs.cadence import Cadence
+from ultracore_jobs.jobs.spec import Chart, Example, JobSpec, Parameters, Priority
 from ultracore_jobs.kernels.deliveries import CORRECTION
 from ultracore_jobs.kernels.gates import Gate, Severity
 from ultracore_jobs.kernels.market_data import refresh_market_data
