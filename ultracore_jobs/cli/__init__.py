@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from ultracore_jobs.cli import data, day, types, ui
+from ultracore_jobs.cli import approvals, data, day, explain, run, types, ui
 from ultracore_jobs.cli.output import fail
 from ultracore_jobs.errors import UltracoreError
 
@@ -22,9 +22,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(day.demo)
+app.command("run")(run.run)
+app.add_typer(approvals.approvals, name="approvals")
+app.add_typer(approvals.freeze, name="freeze")
 app.command("ui")(ui.serve)
 app.command("jobs")(types.list_types)
 app.command("replay")(types.replay)
+app.command("explain")(explain.explain)
 app.command("import")(data.import_file)
 app.add_typer(data.tenants, name="tenant")
 

@@ -9,8 +9,9 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ultracore_jobs.application import Application
+from ultracore_jobs.application.making_up import make_up, sessions_to_make_up
 from ultracore_jobs.application.planner import PlannedJob
-from ultracore_jobs.bootstrap import Settings, build_application
+from ultracore_jobs.bootstrap import Settings, build_application, current_user
 from ultracore_jobs.cli.output import AsJson, paper, people, print_json
 from ultracore_jobs.cli.summary import print_summary
 from ultracore_jobs.errors import UsageError
@@ -31,7 +32,8 @@ def demo(
     """Run a whole business day through Dagster on real market data, and show where the results are.
 
     Loads a sample platform of two tenants, then runs the day's jobs as named Dagster runs, each after
-    what it reads from. A second run finds everything done and rewrites nothing.
+    what it reads from. A second run finds everything done and rewrites nothing. On the last business day of
+    a month the month's fees are decided too, and wait for approval.
     """
     settings = Settings(feeds="replay")
     app = build_application(settings)
@@ -58,8 +60,19 @@ def demo(
                 f"  [{colour}]{run.status:<22}[/] {run.job_type} for {run.tenant} [dim]{run.seconds:.1f} s[/]"
             )
 
+        actor = f"cli:{current_user()}"
+        tenants = tuple(TENANTS)
+        sessions = sessions_to_make_up(app, tenants=tenants, as_of=as_of, is_session=is_session)
+        for place, session in enumerate(sessions, start=1):
+            progress.update(
+                task,
+                description=f"Valuing the month that ends: {session}, {place}/{len(sessions)}",
+                total=len(sessions),
+                completed=place,
+            )
+            make_up(app, tenants=tenants, as_of=session, is_session=is_session, actor=actor)
         report = run_business_day(
-            app, instance, as_of=as_of, tenants=tuple(TENANTS), started=started, ended=ended
+            app, instance, as_of=as_of, tenants=tenants, actor=actor, started=started, ended=ended
         )
     document: dict[str, Any] = {
         **report.as_json(),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
+import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -51,6 +52,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
     paper.print(table)
+
+
+def print_frame(title: str, frame: pl.DataFrame) -> None:
+    """A table of ours for people; nothing at all where it has no rows."""
+    if frame.height:
+        paper.print()
+        print_table(title, [name.replace("_", " ") for name in frame.columns], frame.rows())
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from ultracore_jobs.application.claiming import claimed
 from ultracore_jobs.application.pipeline import JobRequest, compute, publish
 from ultracore_jobs.application.readiness import waiting_for
 from ultracore_jobs.application.results import Computation, Status
@@ -14,7 +15,14 @@ from ultracore_jobs.errors import MissingInputError, UltracoreError
 from ultracore_jobs.jobs import JobSpec
 from ultracore_jobs.kernels.gates import GateOutcome, Severity
 from ultracore_jobs.orchestration import metadata
-from ultracore_jobs.orchestration.identity import describe_run, remember_not_started, remember_outcome
+from ultracore_jobs.orchestration.batch_metadata import batch_metadata
+from ultracore_jobs.orchestration.identity import (
+    attempt_of,
+    describe_run,
+    has_ended,
+    remember_not_started,
+    remember_outcome,
+)
 from ultracore_jobs.orchestration.partitions import partitions_of
 from ultracore_jobs.orchestration.resources import Platform
 
@@ -60,12 +68,25 @@ def assets_of(job: JobSpec, jobs: Mapping[str, JobSpec]) -> dg.AssetsDefinition:
     ) -> Step:
         app = platform.application
         request = describe_run(context, job, app, config.model_dump())  # type: ignore[attr-defined]
-        missing = waiting_for(app, job, request.moment)
-        if missing:
-            context.log.warning("not ready, waiting for %s", "; ".join(missing))
-            remember_not_started(context, Status.SKIPPED_UPSTREAM.value, "; ".join(missing))
-            return
-        yield from _run(context, platform, request)
+        with claimed(
+            app,
+            job_type=job.name,
+            moment=request.moment,
+            job_id=request.job_id,
+            run_id=context.run.run_id,
+            attempt=attempt_of(context.run),
+            has_ended=lambda run_id: has_ended(context.instance, run_id),
+        ) as claim:
+            if claim is None:
+                context.log.warning("another run does this job of this period; this one does nothing")
+                remember_outcome(context, Status.IGNORED.value)
+                return
+            missing = waiting_for(app, job, request.moment)
+            if missing:
+                context.log.warning("not ready, waiting for %s", "; ".join(missing))
+                remember_not_started(context, Status.SKIPPED_UPSTREAM.value, "; ".join(missing))
+                return
+            yield from _run(context, platform, request)
 
     return compute_step
 
@@ -91,6 +112,8 @@ def _run(context: dg.AssetExecutionContext, platform: Platform, request: JobRequ
         found = metadata.of_version(version, app.tables.location(dataset, tenant=request.moment.tenant))
         if dataset is job.writes[0]:
             found = {**metadata.of_head(computation, completion, available), **found}
+            if job.effect is not None:
+                found = {**batch_metadata(app, job, request.moment), **found}
         yield dg.MaterializeResult(
             asset_key=asset_key(dataset),
             metadata=found,
@@ -151,19 +174,25 @@ def _deps(job: JobSpec, jobs: Mapping[str, JobSpec]) -> Iterator[dg.AssetDep]:
 def _mapping(job: JobSpec, upstream: JobSpec, look: Look) -> dg.PartitionMapping | None:
     if job.scope is Scope.TENANT and upstream.scope is Scope.SHARED:
         return dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name="date")
-    if look is Look.PREVIOUS:
-        return dg.MultiPartitionMapping(
-            {
-                "date": dg.DimensionPartitionMapping(
-                    "date",
-                    dg.TimeWindowPartitionMapping(
-                        start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True
-                    ),
-                ),
-                "tenant": dg.DimensionPartitionMapping("tenant", dg.IdentityPartitionMapping()),
-            }
+    if look in {Look.PREVIOUS, Look.RECENT}:
+        return _by_date(
+            dg.TimeWindowPartitionMapping(
+                start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True
+            )
         )
+    if look is Look.PERIOD:
+        # A month maps to its sessions.
+        return _by_date(dg.TimeWindowPartitionMapping())
     return None
+
+
+def _by_date(dates: dg.PartitionMapping) -> dg.PartitionMapping:
+    return dg.MultiPartitionMapping(
+        {
+            "date": dg.DimensionPartitionMapping("date", dates),
+            "tenant": dg.DimensionPartitionMapping("tenant", dg.IdentityPartitionMapping()),
+        }
+    )
 
 
 class _Progress:
@@ -193,20 +222,26 @@ def given_assets(jobs: Mapping[str, JobSpec]) -> Sequence[dg.AssetSpec]:
     given = {
         read.dataset.name: read.dataset
         for job in jobs.values()
-        for read in job.inputs
+        for read in (*job.inputs, *(job.effect.inputs if job.effect else ()))
         if read.dataset.name not in produced
     }
     return [
         dg.AssetSpec(
             asset_key(dataset),
             description=f"{dataset.grain[0].upper()}{dataset.grain[1:]}.",
-            group_name="given_market_data" if dataset.scope is Scope.SHARED else "given_books",
+            group_name=_group(dataset),
             metadata={
                 "licence": dataset.licence,
                 "retention": dataset.retention.value,
                 "source": dataset.source,
             },
-            kinds={"parquet"},
+            kinds={"sql" if dataset.source == "ledger" else "parquet"},
         )
         for _, dataset in sorted(given.items())
     ]
+
+
+def _group(dataset: Dataset) -> str:
+    if dataset.source == "ledger":
+        return "ledger"
+    return "given_market_data" if dataset.scope is Scope.SHARED else "given_books"

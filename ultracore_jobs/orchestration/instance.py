@@ -53,8 +53,8 @@ def dagster_settings(base: Path) -> dict[str, Any]:
             "config": {"base_dir": str(base / "logs")},
         },
         "run_coordinator": {
-            "module": "dagster.core.run_coordinator",
-            "class": "QueuedRunCoordinator",
+            "module": "ultracore_jobs.orchestration.attribution",
+            "class": "AttributedRunCoordinator",
             "config": {"dequeue_interval_seconds": 1},
         },
         "concurrency": {

@@ -7,8 +7,11 @@ import dagster as dg
 
 from ultracore_jobs.jobs import JobSpec, job_types
 from ultracore_jobs.orchestration.assets import assets_of, given_assets
+from ultracore_jobs.orchestration.effects import effect_assets
 from ultracore_jobs.orchestration.jobs import dagster_job
+from ultracore_jobs.orchestration.people import PEOPLE
 from ultracore_jobs.orchestration.resources import Platform
+from ultracore_jobs.orchestration.sensors import approved_batches
 
 
 def build_definitions(
@@ -16,12 +19,19 @@ def build_definitions(
 ) -> dg.Definitions:
     """Definitions for *jobs* (by default all registered) on *platform* (by default the configured one)."""
     jobs = job_types() if jobs is None else jobs
+    named = {name: dagster_job(job) for name, job in jobs.items()}
+    deciding = [job for job in jobs.values() if job.effect is not None]
     with warnings.catch_warnings():
         # Code links and the mapping from (date, tenant) to date are beta in Dagster; tests hold what we
         # rely on, and an operator can do nothing about it.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.Definitions(
-            assets=[*(assets_of(job, jobs) for job in jobs.values()), *given_assets(jobs)],
-            jobs=[dagster_job(job) for job in jobs.values()],
+            assets=[
+                *(assets_of(job, jobs) for job in jobs.values()),
+                *(effect_assets(job) for job in deciding),
+                *given_assets(jobs),
+            ],
+            jobs=[*named.values(), *(PEOPLE if deciding else ())],
+            sensors=[approved_batches([named[job.name] for job in deciding])] if deciding else [],
             resources={"platform": platform or Platform()},
         )

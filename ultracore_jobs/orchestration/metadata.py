@@ -4,6 +4,7 @@ import inspect
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -18,7 +19,8 @@ from ultracore_jobs.kernels.gates import GateOutcome
 from ultracore_jobs.orchestration.pictures import bar_chart
 from ultracore_jobs.ports import TableVersion
 
-_SHOWN_ROWS = 20
+SHOWN_ROWS = 20
+"""Rows of a table that the UI shows."""
 
 
 def of_asset(job: JobSpec, dataset: Dataset) -> dict[str, Any]:
@@ -59,13 +61,13 @@ def of_head(computation: Computation, completion: Completion, available: Mapping
             f"![{job.name}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
         )
     if job.preview is not None:
-        found["preview"] = _table(call_by_name(job.preview, available))
+        found["preview"] = table(call_by_name(job.preview, available))
     if computation.quarantine.height:
-        found["quarantine"] = _table(computation.quarantine)
+        found["quarantine"] = table(computation.quarantine)
     found["status"] = completion.status.value
     found["reused"] = completion.reused
     found["ultracore/result"] = dg.MetadataValue.json(completion.result)
-    found["inputs"] = _table(
+    found["inputs"] = table(
         pl.DataFrame(
             [
                 {
@@ -99,7 +101,7 @@ def of_gate(found: GateOutcome) -> dict[str, Any]:
     offenders = found.offenders
     return {
         "rows_breaking_it": dg.MetadataValue.int(offenders.height),
-        **({"first_rows": _table(offenders)} if offenders.height else {}),
+        **({"first_rows": table(offenders)} if offenders.height else {}),
     }
 
 
@@ -137,17 +139,27 @@ def _number(value: Any) -> dg.MetadataValue[Any]:
     return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(value))
 
 
-def _table(frame: pl.DataFrame) -> dg.MetadataValue[Any]:
+def table(frame: pl.DataFrame) -> dg.MetadataValue[Any]:
+    """The first rows of a table, as the UI shows them."""
     if frame.is_empty():
         return dg.MetadataValue.text("none")
     records = [
         dg.TableRecord({name: _cell(value) for name, value in row.items()})
-        for row in frame.head(_SHOWN_ROWS).iter_rows(named=True)
+        for row in frame.head(SHOWN_ROWS).iter_rows(named=True)
     ]
     return dg.MetadataValue.table(records)
 
 
+def grouped(number: Decimal) -> str:
+    """A decimal as people read it: 18,771.13. Two digits after the point at least, and none lost."""
+    text = f"{number:,f}"
+    whole, _, digits = text.partition(".")
+    return f"{whole}.{digits.rstrip('0').ljust(2, '0')}"
+
+
 def _cell(value: Any) -> str | int | float | bool:
+    if isinstance(value, Decimal):
+        return grouped(value)
     shown = plain(value)
     if shown is None:
         return ""

@@ -28,7 +28,19 @@ SESSIONS = dg.DailyPartitionsDefinition(
     ],
 )
 
-_DATES = {Cadence.DAYS: DAYS, Cadence.SESSIONS: SESSIONS}
+# A month's key is its first day; it exists from that day on, and whether it is over is ours to say.
+MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), timezone="UTC", end_offset=1)
+
+QUARTERS = dg.TimeWindowPartitionsDefinition(
+    start=FIRST_DAY.isoformat(), fmt="%Y-%m-%d", cron_schedule="0 0 1 */3 *", timezone="UTC", end_offset=1
+)
+
+_DATES: dict[Cadence, dg.TimeWindowPartitionsDefinition] = {
+    Cadence.DAYS: DAYS,
+    Cadence.SESSIONS: SESSIONS,
+    Cadence.MONTHS: MONTHS,
+    Cadence.QUARTERS: QUARTERS,
+}
 
 
 def partitions_of(job: JobSpec) -> dg.PartitionsDefinition[str]:

@@ -3,7 +3,6 @@
 import json
 import shutil
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ultracore_jobs_tests.flows.conftest import DEMO_DAY, Installed
 from ultracore_jobs_tests.kernels.valuation_oracle import recompute_navs
 
 TENANTS = ("acacia", "banksia")
+BEFORE_FEES = ("portfolio_id", "positions_base", "cash_base", "accrued_income_base")
 
 
 def newest_file(lake: Path, tenant: str, table: str, partition: str = DEMO_DAY) -> Path:
@@ -29,12 +29,16 @@ def newest_file(lake: Path, tenant: str, table: str, partition: str = DEMO_DAY) 
 
 
 def test_every_job_of_the_day_ends_well(first_demo: dict[str, Any]) -> None:
-    """The documented JSON: shared jobs once, the valuation once for each tenant."""
+    """The documented JSON: shared jobs once, the valuation and then the marks once for each tenant."""
     assert first_demo["as_of_date"] == DEMO_DAY
     assert first_demo["tenants"] == list(TENANTS)
     ran = [(job["job_type"], job["tenant"]) for job in first_demo["jobs"]]
     assert set(ran[:2]) == {("exchange_rate_update", "shared"), ("market_data_refresh", "shared")}
-    assert ran[2:] == [("portfolio_valuation", "acacia"), ("portfolio_valuation", "banksia")]
+    assert ran[2:] == [
+        (job_type, tenant)
+        for job_type in ("portfolio_valuation", "high_water_mark_update")
+        for tenant in TENANTS
+    ]
     assert {job["status"] for job in first_demo["jobs"]} <= {"COMPLETED", "COMPLETED_WITH_ERRORS"}
     assert all(job["job_id"].startswith("job_") and job["run_id"] for job in first_demo["jobs"])
 
@@ -100,7 +104,7 @@ def test_a_second_demo_rewrites_nothing_and_says_so(first_demo: dict[str, Any], 
     again = installed.demo()
 
     assert {path: path.stat().st_mtime_ns for path in installed.lake.rglob("*.parquet")} == before
-    assert [job["result"]["reused"] for job in again["jobs"]] == [True] * 4
+    assert [job["result"]["reused"] for job in again["jobs"]] == [True] * 6
     assert [job["status"] for job in again["jobs"]] == [job["status"] for job in first_demo["jobs"]]
     assert {job["run_id"] for job in again["jobs"]}.isdisjoint(job["run_id"] for job in first_demo["jobs"])
 
@@ -149,12 +153,21 @@ def test_valuing_some_never_takes_the_others_away(first_demo: dict[str, Any], in
 
 
 def test_the_next_day_has_its_own_prices(first_demo: dict[str, Any], installed: Installed) -> None:
-    """Thursday, valued after Friday, reads Thursday's closes: another total, and Friday's stands."""
-    thursday = json.loads(installed.run("demo", "--date", "2026-11-19", "--json"))
-    totals = {
-        document["as_of_date"]: Decimal(document["jobs"][2]["result"]["total_value"])
-        for document in (first_demo, thursday)
-    }
+    """Thursday, valued after Friday, reads Thursday's closes. Friday's positions and cash stand.
 
-    assert totals["2026-11-19"] != totals[DEMO_DAY]
-    assert installed.demo()["jobs"][2]["result"]["total_value"] == str(totals[DEMO_DAY])
+    Its NAV does not: with Thursday's memory, a day more of fees has accrued.
+    """
+    assert first_demo["jobs"]
+    friday = worths(installed)
+    installed.run("demo", "--date", "2026-11-19", "--json")
+    installed.demo()
+
+    assert worths(installed, "2026-11-19")["positions_base"].sum() != friday["positions_base"].sum()
+    again = worths(installed)
+    assert again.select(BEFORE_FEES).equals(friday.select(BEFORE_FEES))
+    assert again["accrued_fees_base"].sum() > friday["accrued_fees_base"].sum()
+
+
+def worths(installed: Installed, day: str = DEMO_DAY) -> pl.DataFrame:
+    """Acacia's valuations of a day, as they stand."""
+    return pl.read_parquet(newest_file(installed.lake, "acacia", "valuations", day)).sort("portfolio_id")

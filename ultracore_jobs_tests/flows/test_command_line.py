@@ -19,7 +19,7 @@ def test_help_lists_every_verb(fresh: Installed) -> None:
     """Without arguments the help is shown."""
     shown = fresh.run("--help")
 
-    for verb in ("demo", "ui", "jobs", "replay", "import", "tenant"):
+    for verb in ("demo", "run", "approvals", "freeze", "explain", "ui", "jobs", "replay", "import", "tenant"):
         assert verb in shown
 
 

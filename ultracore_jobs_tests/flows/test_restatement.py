@@ -28,10 +28,12 @@ def worth(line: dict[str, Any], close: Decimal) -> Decimal:
 
 
 def moves(before: Path, after: Path) -> dict[str, Decimal]:
-    """By how much each NAV changed; without those that did not."""
-    both = pl.read_parquet(before).join(pl.read_parquet(after), on="portfolio_id", suffix="_after")
-    changed = both.filter(pl.col("nav") != pl.col("nav_after"))
-    return {row["portfolio_id"]: row["nav_after"] - row["nav"] for row in changed.iter_rows(named=True)}
+    """By how much each NAV before accrued fees changed; without those that did not."""
+    gross = (pl.col("nav") + pl.col("accrued_fees_base")).alias("gross")
+    then, now = (pl.read_parquet(file).with_columns(gross) for file in (before, after))
+    both = then.join(now, on="portfolio_id", suffix="_after")
+    changed = both.filter(pl.col("gross") != pl.col("gross_after"))
+    return {row["portfolio_id"]: row["gross_after"] - row["gross"] for row in changed.iter_rows(named=True)}
 
 
 def test_a_corrected_price_restates_and_names_what_was_computed_from_it(
@@ -39,8 +41,9 @@ def test_a_corrected_price_restates_and_names_what_was_computed_from_it(
 ) -> None:
     """AAPL's close of Thursday is corrected by one per cent.
 
-    Thursday's valuation gets version 2, every holder's NAV moves by one per cent of the holding, to the
-    cent; the version before stands; the result names Friday's valuation, whose unit memory came from it.
+    Thursday's valuation gets version 2, every holder's NAV before fees moves by one per cent of the holding,
+    to the cent; the version before stands; the result names what came from it: the marks of both days, and
+    Friday's valuation, which remembers units and fees.
     """
     assert first_demo["jobs"]
     desk = Installed(tmp_path)
@@ -59,8 +62,14 @@ def test_a_corrected_price_restates_and_names_what_was_computed_from_it(
     after = json.loads(desk.run("demo", "--date", DAY_BEFORE, "--json"))
 
     result = valuation(after)
-    assert result["restates"]["tables"] == {"valuation_lines": 2, "valuations": 2}
-    assert result["restates"]["dependants"] == [f"portfolio_valuation {DEMO_DAY}"]
+    assert result["restates"]["tables"] == dict.fromkeys(
+        ("fee_memory", "performance_accruals", "valuation_lines", "valuations"), 2
+    )
+    assert result["restates"]["dependants"] == [
+        f"high_water_mark_update {DAY_BEFORE}",
+        f"high_water_mark_update {DEMO_DAY}",
+        f"portfolio_valuation {DEMO_DAY}",
+    ]
     complete = pl.read_parquet(old).filter(pl.col("status") == "COMPLETE")
     held = held.join(complete, on="portfolio_id", how="semi")
     assert held.height > 3

@@ -67,7 +67,7 @@ def test_the_code_location_loads() -> None:
 
 def test_a_business_day_runs_every_job_in_order(app: Application, instance: dg.DagsterInstance) -> None:
     """Banksia has no accounts: its job fails with the remedy, acacia's goes on."""
-    report = run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia", "banksia"))
+    report = run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia", "banksia"), actor="cli:olga")
 
     assert [(run.job_type, run.tenant, run.status) for run in report.jobs] == [
         ("daily_factor", "shared", "COMPLETED"),
@@ -88,8 +88,8 @@ def test_a_second_day_run_rewrites_nothing_and_says_so(
     app: Application, instance: dg.DagsterInstance
 ) -> None:
     """The runs are new, the jobs complete, the tables stand."""
-    run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia",))
-    again = run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia",))
+    run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia",), actor="cli:olga")
+    again = run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia",), actor="cli:olga")
 
     assert [run.result["reused"] for run in again.jobs] == [True, True]
     assert [run.status for run in again.jobs] == ["COMPLETED", "COMPLETED"]
@@ -115,7 +115,7 @@ def test_a_re_execution_sees_what_came_since_it_waited(
     """Dagster copies the tags of the run that was skipped; its cut-off must not come with them."""
     skipped = launch(app, instance)
     clock.move(timedelta(hours=1))
-    run_business_day(app, instance, as_of=FRIDAY, tenants=())
+    run_business_day(app, instance, as_of=FRIDAY, tenants=(), actor="cli:olga")
     copied = tags(instance, skipped.run_id)
 
     again = launch(app, instance, tags=copied)
@@ -131,7 +131,7 @@ def test_a_retry_keeps_the_cut_off_of_the_first_start(
     app: Application, clock: StillClock, instance: dg.DagsterInstance
 ) -> None:
     """The first run started and broke a law; what was known at its start holds for the next, too."""
-    run_business_day(app, instance, as_of=FRIDAY, tenants=())
+    run_business_day(app, instance, as_of=FRIDAY, tenants=(), actor="cli:olga")
     broken = launch(app, instance, skew=True)
     clock.move(timedelta(days=1))
 
@@ -145,7 +145,7 @@ def test_a_broken_law_is_a_red_check_and_nothing_is_materialised(
     app: Application, instance: dg.DagsterInstance
 ) -> None:
     """The check fails by name with the offending rows; the run fails; the store holds nothing."""
-    run_business_day(app, instance, as_of=FRIDAY, tenants=())
+    run_business_day(app, instance, as_of=FRIDAY, tenants=(), actor="cli:olga")
     finished = launch(app, instance, skew=True)
 
     checks = {check.check_name: check for check in finished.get_asset_check_evaluations()}
@@ -163,7 +163,7 @@ def test_the_page_shows_numbers_a_picture_and_where_they_came_from(
     app: Application, instance: dg.DagsterInstance
 ) -> None:
     """Numbers plot over time; the picture is inline; the result is there as a whole."""
-    report = run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia",))
+    report = run_business_day(app, instance, as_of=FRIDAY, tenants=("acacia",), actor="cli:olga")
     event = instance.get_latest_materialization_event(dg.AssetKey(["balances"]))
     assert event is not None
     assert event.asset_materialization is not None
