@@ -36,7 +36,7 @@ METADATA = sa.MetaData(
 _PATIENCE_SECONDS = 30
 """How long one writer waits for another before it gives up."""
 
-_WRITER_LOCK = 0x75635F6C65646772
+WRITER_LOCK = 0x75635F6C65646772
 """Advisory lock of PostgreSQL that whoever writes the ledger holds to the end: ``uc_ledgr`` in ASCII."""
 
 
@@ -147,7 +147,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     with in_our_words(engine), engine.execution_options(uc_begin="IMMEDIATE").begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
         yield connection
 
 
