@@ -22,7 +22,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 .PHONY: help
 help: ## Say what there is (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: install
 install: $(INSTALLED) ## Make .venv from requirements.lock; every target that needs it does this first
@@ -56,6 +56,10 @@ layers: $(INSTALLED) ## Who may import whom (setup.cfg)
 format: $(INSTALLED) ## Write the format, and the fixes ruff is sure of
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
+
+.PHONY: faults-money
+faults-money: $(INSTALLED) ## Kill the fee path 200 times at random, and count what was doubled or lost
+	@$(BIN)/python -m ultracore_jobs_tests.kills --random 200 --seed 1 $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure (benchmarks/)

@@ -43,7 +43,8 @@ def run_job(
     Idempotent: what stands is not written again, what was applied is not applied again.
     """
     spec, moment = request.spec, request.moment
-    owner = request.run_id or f"local:{request.job_id}"
+    # Two processes with one job id are two owners: the claim is given to one of them.
+    owner = request.run_id or f"local:{app.processes.boot_id()}:{app.processes.pid()}"
     with claimed(app, job_type=spec.name, moment=moment, job_id=request.job_id, run_id=owner) as claim:
         if claim is None:
             return Execution(
