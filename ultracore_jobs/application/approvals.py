@@ -3,7 +3,7 @@
 from ultracore_jobs.application.batches import BatchState, StandingBatch, find_batch
 from ultracore_jobs.application.people import is_same_person, named
 from ultracore_jobs.application.platform import Application
-from ultracore_jobs.errors import EffectRefusedError
+from ultracore_jobs.errors import EffectRefusedError, UsageError
 from ultracore_jobs.ports import Approval, Verdict
 
 
@@ -34,8 +34,10 @@ def reject_batch(app: Application, batch_id: str, *, actor: str, note: str) -> A
         UnknownNameError: No such batch stands.
         EffectRefusedError: It was approved, or has nothing to apply, or *actor* asked for the job.
         LedgerConflictError: Another person spoke first.
-        UsageError: No name is given.
+        UsageError: No name or no reason is given.
     """
+    if not note.strip():
+        raise UsageError("say why: a rejection is recorded with its reason")
     return _say(app, find_batch(app, batch_id), Verdict.REJECTED, actor=actor, note=note)
 
 

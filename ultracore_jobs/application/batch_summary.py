@@ -93,7 +93,8 @@ def _totals(view: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
 
 
 def _exceptions(view: pl.DataFrame) -> pl.DataFrame:
-    odd = view.filter(pl.col("asks").is_in([REFUSE, HOLD]) | pl.col("needs_person"))
+    applies, stopped = pl.col("asks") == APPLY, pl.col("asks").is_in([REFUSE, HOLD])
+    odd = view.filter(stopped | (applies & pl.col("needs_person")))
     return (
         odd.sort("party")
         .group_by("asks", "reason", "ccy")

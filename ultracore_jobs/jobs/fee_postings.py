@@ -63,7 +63,10 @@ def view_fees(
         .then(pl.lit(HOLD))
         .otherwise(pl.lit(NOTHING))
         .alias("asks"),
-        "reason",
+        pl.when(is_late)
+        .then(pl.coalesce("reason", pl.lit("ENDED_LONG_AGO")))
+        .otherwise("reason")
+        .alias("reason"),
         is_late.alias("needs_person"),
     )
     adjustments = fee_adjustments.select(

@@ -22,10 +22,11 @@ class AttributedRunCoordinator(QueuedRunCoordinator):
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         """Queue a run; one that a person launched gets the person's name."""
-        if _is_from_the_ui(context):
+        run = context.dagster_run
+        # A backfill's runs come from the daemon, which does not say who asked; a tag in its form is no proof.
+        if _is_from_the_ui(context) or "dagster/backfill" in run.tags:
             header = Settings().user_header
             user = context.get_request_header(header) if header else None
-            run = context.dagster_run
             self._instance.add_run_tags(run.run_id, {ACTOR_TAG: f"ui:{_name(user)}"})
             queued = self._instance.get_run_by_id(run.run_id) or run
             context = context._replace(dagster_run=queued)

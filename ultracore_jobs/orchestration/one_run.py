@@ -10,6 +10,7 @@ import dagster as dg
 
 from ultracore_jobs.application import Application
 from ultracore_jobs.application.batches import StandingBatch
+from ultracore_jobs.application.platform import SHARED
 from ultracore_jobs.application.results import Status
 from ultracore_jobs.orchestration.effects import receipts_key
 from ultracore_jobs.orchestration.identity import ACTOR_TAG, OUTCOME_TAG, REASON_TAG, WAITING_TAG
@@ -102,7 +103,8 @@ def _run(
     selection: Sequence[dg.AssetKey] | None = None,
 ) -> JobRun:
     began = time.monotonic()
-    instance.add_dynamic_partitions(str(TENANTS.name), [tenant])
+    if tenant != SHARED:
+        instance.add_dynamic_partitions(str(TENANTS.name), [tenant])
     definitions = build_definitions(app.jobs, Platform(lambda: app))
     finished = definitions.resolve_job_def(job_type).execute_in_process(
         instance=instance,

@@ -1,5 +1,6 @@
 """Sensors: what the daemon looks for every few seconds."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,7 +17,9 @@ from ultracore_jobs.orchestration.partitions import partition_key
 from ultracore_jobs.orchestration.resources import Platform
 from ultracore_jobs.ports import Approval, Verdict
 
-_LOOK_BACK = timedelta(days=7)
+_LOOK_BACK = timedelta(days=400)
+"""Longer than any freeze; what is applied already is remembered in the cursor, and not looked at again."""
+
 _ATTEMPTS = 3
 
 
@@ -36,15 +39,25 @@ def approved_batches(jobs: Sequence[UnresolvedAssetJobDefinition]) -> dg.SensorD
     )
     def sense(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
         app = platform.application
-        requests = [
-            request
-            for said in app.ledger.verdicts(since=app.clock.now() - _LOOK_BACK)
-            if said.verdict is Verdict.APPROVED
-            for request in _requests(context.instance, app, said)
+        said = [
+            one
+            for one in app.ledger.verdicts(since=app.clock.now() - _LOOK_BACK)
+            if one.verdict is Verdict.APPROVED
         ]
+        settled = set(json.loads(context.cursor or "[]")) & {one.batch_id for one in said}
+        requests: list[dg.RunRequest] = []
+        for one in said:
+            if one.batch_id in settled:
+                continue
+            batch = _ready(app, one)
+            if batch is None:
+                settled.add(one.batch_id)
+            else:
+                requests += _requests(context.instance, app, batch, one)
+        cursor = json.dumps(sorted(settled))
         if not requests:
-            return dg.SensorResult(skip_reason="nothing approved waits to be applied")
-        return dg.SensorResult(run_requests=requests)
+            return dg.SensorResult(skip_reason="nothing approved waits to be applied", cursor=cursor)
+        return dg.SensorResult(run_requests=requests, cursor=cursor)
 
     return sense
 
@@ -71,18 +84,23 @@ def receipts_tags(said: Approval, attempt: int) -> dict[str, str]:
     }
 
 
-def _requests(instance: dg.DagsterInstance, app: Application, said: Approval) -> list[dg.RunRequest]:
+def _ready(app: Application, said: Approval) -> StandingBatch | None:
+    """The batch, if something of it is still to be applied."""
+    try:
+        batch = find_batch(app, said.batch_id)
+    except UnknownNameError:
+        # Its job has decided otherwise since; what was approved is not what stands.
+        return None
+    return batch if batch.state is BatchState.READY else None
+
+
+def _requests(
+    instance: dg.DagsterInstance, app: Application, batch: StandingBatch, said: Approval
+) -> list[dg.RunRequest]:
     runs = instance.get_runs(dg.RunsFilter(tags={"ultracore/schedule_id": f"approval:{said.batch_id}"}))
     # A run that met a freeze did nothing, and is no attempt.
     tried = [run for run in runs if run.tags.get(OUTCOME_TAG) != Status.FROZEN.value]
     failed = [run for run in tried if run.is_failure_or_canceled]
     if len(tried) > len(failed) or len(failed) >= _ATTEMPTS or app.ledger.frozen(app.clock.now()):
-        return []
-    try:
-        batch = find_batch(app, said.batch_id)
-    except UnknownNameError:
-        # Its job has decided otherwise since; what was approved is not what stands.
-        return []
-    if batch.state is not BatchState.READY:
         return []
     return [receipts_request(batch, said, len(runs) + 1)]

@@ -78,3 +78,10 @@ def test_runs_of_the_daemon_keep_their_actor(instance: dg.DagsterInstance) -> No
     run = submitted(instance, None, **{"ultracore/actor": "cli:olga"})
 
     assert actor_of(run) == "cli:olga"
+
+
+def test_a_backfill_cannot_name_somebody(instance: dg.DagsterInstance) -> None:
+    """Its runs come from the daemon; a tag typed into its form would let Paul approve what he asked for."""
+    run = submitted(instance, None, **{"ultracore/actor": "ui:zoe", "dagster/backfill": "bkf1"})
+
+    assert actor_of(run) == "ui:unattributed"
