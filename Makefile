@@ -61,6 +61,10 @@ format: $(INSTALLED) ## Write the format, and the fixes ruff is sure of
 faults-money: $(INSTALLED) ## Kill the fee path 200 times at random, and count what was doubled or lost
 	@$(BIN)/python -m ultracore_jobs_tests.kills --random 200 --seed 1 $(ARGS)
 
+.PHONY: test-kafka
+test-kafka: $(INSTALLED) ## Run the relay's tests on Apache Kafka itself (needs Java 17 and Maven)
+	@$(BIN)/python -m ultracore_jobs_tests.apache_kafka $(ARGS)
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure (benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)

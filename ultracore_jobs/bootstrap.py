@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -18,11 +19,12 @@ from ultracore_jobs.adapters.parquet_tables import ParquetTables
 from ultracore_jobs.adapters.sql_claims import SqlClaims
 from ultracore_jobs.adapters.sql_events import SqlEventStore
 from ultracore_jobs.adapters.sql_ledger import SqlLedger
+from ultracore_jobs.adapters.sql_occurrences import SqlOccurrences
 from ultracore_jobs.adapters.system_clock import SystemClock
 from ultracore_jobs.application import Application
-from ultracore_jobs.errors import UsageError
+from ultracore_jobs.errors import MissingExtraError, UsageError
 from ultracore_jobs.jobs import job_types
-from ultracore_jobs.ports import Feeds
+from ultracore_jobs.ports import Feeds, Relay
 from ultracore_jobs.sample import ReplayFeeds
 
 
@@ -39,6 +41,9 @@ class Settings(BaseSettings):
         default=None,
         description="The database of the ledger: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`; default: "
         "`ultracore.db` in the home",
+    )
+    kafka_bootstrap: str | None = Field(
+        default=None, description="Kafka brokers, HOST:PORT,...; without them the record is not relayed"
     )
     feeds: str = Field(
         default="replay",
@@ -84,12 +89,32 @@ def build_application(settings: Settings | None = None) -> Application:
         ledger=SqlLedger(database),
         claims=SqlClaims(database),
         events=SqlEventStore(database, clock),
+        occurrences=SqlOccurrences(database),
         processes=LocalProcesses(),
         feeds=_feeds(settings),
         clock=clock,
         jobs=job_types(),
         code_version=__version__,
     )
+
+
+def build_relay(app: Application, settings: Settings | None = None) -> Relay:
+    """The relay from the record to the brokers of the settings.
+
+    Raises:
+        UsageError: No broker is set.
+        MissingExtraError: The client of Kafka is not installed.
+    """
+    settings = settings or Settings()
+    if settings.kafka_bootstrap is None:
+        raise UsageError("no broker is set: ULTRACORE_KAFKA_BOOTSTRAP=HOST:PORT")
+    try:
+        client = import_module("ultracore_jobs.adapters.kafka_client")
+        relay = import_module("ultracore_jobs.adapters.kafka_relay")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("kafka", "relaying the record to Kafka") from error
+    made: Relay = relay.KafkaRelay(app.events, client.KafkaCluster(settings.kafka_bootstrap))
+    return made
 
 
 def current_user() -> str:

@@ -18,7 +18,7 @@
     ├── GateError                   a law of our own arithmetic is broken; nothing is published
     ├── EffectRefusedError          nothing decided, not checked, rejected or superseded; nothing is done
     ├── FrozenError                 a person froze all effects; says who, why and until when
-    ├── StoreError                  the table store or the database is damaged or cannot be reached
+    ├── StoreError                  the table store, database or broker is damaged or cannot be reached
     │   ├── ConcurrentWriteError    another writer replaced the manifest first
     │   ├── VersionConflictError    another writer appended to the stream first; nothing appended
     │   └── IntegrityError          stored bytes do not have the hash the manifest promises
@@ -111,7 +111,7 @@ class FrozenError(UltracoreError):
 
 
 class StoreError(UltracoreError):
-    """The table store or the database is damaged or cannot be reached."""
+    """The table store, the database or the broker is damaged or cannot be reached."""
 
 
 class ConcurrentWriteError(StoreError):

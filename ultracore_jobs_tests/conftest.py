@@ -1,4 +1,4 @@
-"""What all tests share. How Hypothesis searches: the same examples on every machine, as many more as one asks for.
+"""What all tests share: how Hypothesis searches, and that what was opened is closed.
 
 The gate must give the same answer twice, so its examples follow from the test alone. A campaign looks
 for what the gate has not seen: ``pytest --hypothesis-profile=campaign``.
@@ -25,7 +25,7 @@ settings.load_profile("gate")
 
 @pytest.fixture(autouse=True)
 def closed_databases() -> Iterator[None]:
-    """Closes the databases of a test's platforms: an open connection at the end is a warning, and so an error."""
+    """Closes the databases of a test's platforms: an open connection at the end is a warning, so an error."""
     yield
     for engine in OPENED:
         engine.dispose()

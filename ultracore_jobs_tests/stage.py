@@ -14,6 +14,7 @@ from ultracore_jobs.adapters.parquet_tables import ParquetTables
 from ultracore_jobs.adapters.sql_claims import SqlClaims
 from ultracore_jobs.adapters.sql_events import SqlEventStore
 from ultracore_jobs.adapters.sql_ledger import SqlLedger
+from ultracore_jobs.adapters.sql_occurrences import SqlOccurrences
 from ultracore_jobs.application import Application
 from ultracore_jobs.catalog import Dataset
 from ultracore_jobs.errors import FeedError
@@ -77,6 +78,7 @@ def application(
         ledger=SqlLedger(database),
         claims=SqlClaims(database),
         events=SqlEventStore(database, clock),
+        occurrences=SqlOccurrences(database),
         processes=LocalProcesses(),
         feeds=feeds or ShelfFeeds(),
         clock=clock,

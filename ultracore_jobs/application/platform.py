@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ultracore_jobs.jobs import JobSpec
-from ultracore_jobs.ports import Claims, Clock, EventStore, Feeds, Ledger, Processes, TableStore
+from ultracore_jobs.ports import Claims, Clock, EventStore, Feeds, Ledger, Occurrences, Processes, TableStore
 
 SHARED = "shared"
 """Reserved tenant: market data, calendars, lists and models, readable by all."""
@@ -19,6 +19,7 @@ class Application:
         ledger: Where what happened once is kept.
         claims: Who works on what.
         events: The record of every schedule and job.
+        occurrences: What is due, and who wants what stopped.
         processes: Which process this is, and whether another one lives.
         feeds: What providers publish.
         clock: Tells the time.
@@ -30,6 +31,7 @@ class Application:
     ledger: Ledger
     claims: Claims
     events: EventStore
+    occurrences: Occurrences
     processes: Processes
     feeds: Feeds
     clock: Clock

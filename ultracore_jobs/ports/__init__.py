@@ -11,8 +11,10 @@ from ultracore_jobs.ports.events import Append, EventStore, StoredEvent, StreamH
 from ultracore_jobs.ports.feeds import Delivery, Feeds
 from ultracore_jobs.ports.heads import Heads
 from ultracore_jobs.ports.ledger import Approval, Freeze, Ledger, Verdict
+from ultracore_jobs.ports.occurrences import Cancellation, Occurrence, Occurrences, OccurrenceState
 from ultracore_jobs.ports.postings import Decision, Entry, Outcome, Posting, Receipt
 from ultracore_jobs.ports.processes import Processes
+from ultracore_jobs.ports.relay import Reading, RecordCopy, Relay, Relayed, Take
 from ultracore_jobs.ports.subject_keys import SubjectKeys
 from ultracore_jobs.ports.tables import (
     Coverage,
@@ -28,6 +30,7 @@ from ultracore_jobs.ports.tables import (
 __all__ = [
     "Append",
     "Approval",
+    "Cancellation",
     "Claim",
     "Claims",
     "Clock",
@@ -43,16 +46,24 @@ __all__ = [
     "InputPin",
     "JobStamp",
     "Ledger",
+    "Occurrence",
+    "OccurrenceState",
+    "Occurrences",
     "Outcome",
     "Posting",
     "Processes",
     "Provenance",
+    "Reading",
     "Receipt",
+    "RecordCopy",
+    "Relay",
+    "Relayed",
     "StoredEvent",
     "StreamHead",
     "SubjectKeys",
     "TableStore",
     "TableVersion",
+    "Take",
     "Verdict",
     "VersionRef",
 ]

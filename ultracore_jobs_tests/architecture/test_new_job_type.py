@@ -39,7 +39,10 @@ def test_it_has_an_asset_a_job_and_an_entry_in_the_documentation(jobs: dict[str,
 
 def test_it_is_planned_after_what_it_reads(jobs: dict[str, JobSpec]) -> None:
     """Lowest priority or not: after the valuation."""
-    order = [planned.job_type for planned in plan_day(jobs, tenants=("acacia",), as_of=FRIDAY, is_session=lambda _day: True)]
+    order = [
+        planned.job_type
+        for planned in plan_day(jobs, tenants=("acacia",), as_of=FRIDAY, is_session=lambda _day: True)
+    ]
 
     assert order.index("tenant_total") > order.index("portfolio_valuation")
 
