@@ -2,10 +2,13 @@
 
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ultracore_jobs.errors import UnbalancedError
@@ -97,6 +100,33 @@ def test_a_payload_is_plain_json(value: object) -> None:
     """What has no canonical form would have no hash; money is written as a string."""
     with pytest.raises(ValidationError, match="plain JSON"):
         charge("PF-1", payload={"value": value})
+
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
+_SCALARS = st.one_of(
+    _TEXT,
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.floats(allow_nan=False).filter(isfinite),
+)
+_PAYLOADS = st.dictionaries(
+    _TEXT, st.one_of(_SCALARS, st.lists(_SCALARS, max_size=3), st.dictionaries(_TEXT, _SCALARS, max_size=3))
+)
+
+
+@given(_PAYLOADS)
+@example({"\uff41": "x", "\U0001f600": "y"})
+@example({"\u007f": '\x00\x1f"\\/\u2028', "b": ["\x7f"], "a": True})
+def test_the_stored_payload_is_its_canonical_json(payload: dict[str, Any]) -> None:
+    """Byte for byte what RFC 8785 says, by whatever way it was made; the first example orders by UTF-16."""
+    assert charge("PF-1", payload=payload).decision.payload_json.encode() == rfc8785.dumps(payload)
+
+
+def test_text_that_is_no_unicode_is_refused() -> None:
+    """Half of a surrogate pair has no bytes in UTF-8, so it would have no hash."""
+    with pytest.raises(ValidationError, match="plain JSON"):
+        charge("PF-1", payload={"reason": "\ud83d"})
 
 
 @pytest.mark.parametrize("field", ["decision_id", "tenant", "kind", "job_id", "batch_id"])

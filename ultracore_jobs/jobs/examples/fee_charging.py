@@ -49,7 +49,7 @@ def fee_example() -> Example:
             "consents": _consents(),
             "valuations": _valuations(),
             "performance_accruals": PERFORMANCE_ACCRUALS.empty(),
-            "high_water_marks": HIGH_WATER_MARKS.empty(),
+            "high_water_marks": HIGH_WATER_MARKS.empty().select("as_of_date", "portfolio_id"),
             "calendars": _calendar(),
             "transactions": _cash(),
             "ledger_decisions": LEDGER_DECISIONS.empty(),

@@ -87,7 +87,7 @@ def charge_fees(  # noqa: PLR0913 - each table and parameter is bound by its nam
     consents: pl.DataFrame,
     valuations: pl.DataFrame,
     performance_accruals: pl.DataFrame,
-    high_water_marks: pl.DataFrame,  # noqa: ARG001 - read for its order and its law: marks come before fees
+    high_water_marks: pl.DataFrame,  # noqa: ARG001 - read so that marks come before fees
     calendars: pl.DataFrame,
     transactions: pl.DataFrame,
     ledger_decisions: pl.DataFrame,
@@ -203,7 +203,7 @@ JOB = JobSpec(
             "flow_base",
         ),
         PERFORMANCE_ACCRUALS.of_period(and_before=CARRIED_DAYS).optional(),
-        HIGH_WATER_MARKS.of_period(),
+        HIGH_WATER_MARKS.of_period().only("as_of_date", "portfolio_id"),
         CALENDARS,
         TRANSACTIONS,
         LEDGER_DECISIONS.from_ledger(),

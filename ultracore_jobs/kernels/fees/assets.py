@@ -3,6 +3,7 @@
 import polars as pl
 
 from ultracore_jobs.catalog.columns import MONEY
+from ultracore_jobs.kernels.fees.runs import following
 from ultracore_jobs.kernels.money import round_money
 
 AUD = "AUD"
@@ -43,7 +44,7 @@ def nav_spans(
         .join(owners, on="portfolio_id")
         .filter(pl.col("assets_on") < pl.col("needed_until"))
         .sort("portfolio_id", "assets_on")
-        .with_columns(pl.col("assets_on").shift(-1).over("portfolio_id").alias("next_on"))
+        .with_columns(following(pl.col("assets_on"), pl.col("portfolio_id")).alias("next_on"))
         .filter(pl.col("next_on").is_null() | (pl.col("next_on") > pl.col("needed_from")))
     )
     stale = _stale_days(navs.select("calendar_id", "assets_on").unique(), calendars, max_stale=max_stale)

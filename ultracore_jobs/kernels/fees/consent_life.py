@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from ultracore_jobs.kernels.fees.runs import latest_so_far, previous, run_number, true_so_far
+
 RENEWAL_OPENS_DAYS = 60
 GRACE_DAYS = 150
 NEW_REGIME_ON = date(2025, 1, 10)
@@ -102,10 +104,11 @@ def consent_lives(
     its_day = pl.col("withdrawn_at").dt.convert_time_zone(timezone).dt.date()
     withdrawn_on = pl.when(withdrawn & (pl.col("kind") == "OFA")).then(its_day)
     covers = pl.min_horizontal("live_until", withdrawn_on)
-    earlier = covers.cum_max().shift(1).over(_HOLDER)
+    of_holder = pl.col("__holder")
+    earlier = previous(latest_so_far(covers, of_holder), of_holder)
     # The first signature of all has until the first anniversary and 150 days. What was or was not signed
     # under the old regime is not tested either, unless the arrangement was withdrawn from.
-    has_left = (withdrawn & (pl.col("kind") == "OFA")).cast(pl.Int8).cum_max().shift(1).over(_HOLDER) == 1
+    has_left = previous(true_so_far(withdrawn & (pl.col("kind") == "OFA"), of_holder), of_holder)
     is_untested = earlier.is_null() | (pl.col("new_regime_from").is_not_null() & ~has_left)
     covered_until = pl.max_horizontal(earlier, pl.when(is_untested).then("must_live_by"))
     is_late = pl.col("signed_on") > covered_until
@@ -113,13 +116,14 @@ def consent_lives(
         consents.join(days, on="arrangement_id")
         .sort(*_HOLDER, "signed_on", "consent_id")
         .with_columns(
+            run_number(_HOLDER).alias("__holder"),
             _plus(anniversary_after(counted, pl.col("anchor")), GRACE_DAYS).alias("live_until"),
             withdrawn.alias("is_withdrawn"),
             (pl.col("signed_on") <= deducted_at.astimezone(ZoneInfo(timezone)).date()).alias("is_signed"),
         )
         .with_columns(is_late.alias("__late"))
-        .with_columns(pl.col("__late").cum_max().over(_HOLDER).alias("is_void"))
-        .drop("__late", "anchor", "entered_on", "must_live_by", "new_regime_from")
+        .with_columns(true_so_far(pl.col("__late"), of_holder).alias("is_void"))
+        .drop("__late", "__holder", "anchor", "entered_on", "must_live_by", "new_regime_from")
     )
 
 
