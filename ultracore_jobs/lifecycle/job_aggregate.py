@@ -4,6 +4,7 @@
 
     new -> SCHEDULED -> QUEUED -> RUNNING -> COMPLETED | COMPLETED_WITH_ERRORS
                                           -> FAILED -> RETRYING -> QUEUED | RUNNING
+    SKIPPED_UPSTREAM -> RETRYING, where somebody runs it again
     CANCELLED, and FAILED, from any of SCHEDULED, QUEUED, RUNNING, RETRYING
     SKIPPED_UPSTREAM, MISSED from SCHEDULED, QUEUED, RETRYING
 
@@ -157,9 +158,9 @@ class JobAggregate(JobState):
         """Let it be tried again.
 
         Raises:
-            IllegalTransitionError: It has not failed.
+            IllegalTransitionError: It has neither failed nor been skipped for want of its inputs.
         """
-        self._require("retry", JobStatus.FAILED)
+        self._require("retry", JobStatus.FAILED, JobStatus.SKIPPED_UPSTREAM)
         self._record(JobRetried, about, retry_count=self.retry_count + 1, next_retry_at=next_retry_at)
 
     def cancel(self, reason: str, cancelled_by: str, **about: Unpack[About]) -> None:

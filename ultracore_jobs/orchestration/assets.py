@@ -200,7 +200,8 @@ class _Progress:
 
     def __init__(self, context: dg.AssetExecutionContext, job: JobSpec) -> None:
         self._context, self._key = context, asset_key(job.writes[0])
-        self._last = time.monotonic()
+        # The first report comes at once: it shows that the job was not held up by what it waits for.
+        self._last = time.monotonic() - _SECONDS_BETWEEN_OBSERVATIONS
 
     def __call__(self, done: float, what: str) -> None:
         self._context.log.info("%3.0f%% %s", done * 100, what)

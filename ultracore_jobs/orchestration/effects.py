@@ -63,7 +63,7 @@ def effect_assets(job: JobSpec) -> dg.AssetsDefinition:
         with _refusals(context):
             batch = standing_batch(platform.application, job, tenant=tenant, as_of=day)
         tags = {
-            JOB_TAG: job_of_run(context.run, job, tenant),
+            JOB_TAG: job_of_run(context.run, job, tenant, context.instance),
             ACTOR_TAG: actor_of(context.run),
             BATCH_TAG: batch.batch.batch_id,
             "ultracore/job_type": job.name,
@@ -85,7 +85,7 @@ def effect_assets(job: JobSpec) -> dg.AssetsDefinition:
             app,
             job_type=f"{job.name}:effects",
             moment=Moment(tenant, day, app.clock.now()),
-            job_id=f"{job_of_run(context.run, job, tenant)}:effects",
+            job_id=f"{job_of_run(context.run, job, tenant, context.instance)}:effects",
             run_id=context.run.run_id,
             attempt=attempt_of(context.run),
             has_ended=lambda run_id: has_ended(context.instance, run_id),
@@ -153,5 +153,7 @@ def _tell(context: dg.OpExecutionContext, applied: Applied) -> None:
         remember_outcome(context, applied.status.value)
         return
     run = context.instance.get_run_by_id(context.run.run_id)
-    if run is not None and not run.tags.get(OUTCOME_TAG):
+    # A re-execution has the tags of the run before it; what the compute step of this one said stands.
+    said = run.tags.get(OUTCOME_TAG) if run is not None else None
+    if said not in {Status.COMPLETED.value, Status.COMPLETED_WITH_ERRORS.value}:
         remember_outcome(context, Status.COMPLETED.value)

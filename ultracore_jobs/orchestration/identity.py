@@ -24,6 +24,9 @@ JOB_TAG = "ultracore/job_id"
 REASON_TAG = "ultracore/reason"
 BATCH_TAG = "ultracore/batch_id"
 
+_RETRY = "retry:"
+"""Begins the schedule of an attempt of a job that had no occurrence: ``retry:<job id>`` names the job."""
+
 RunContext = dg.AssetExecutionContext | dg.OpExecutionContext
 
 
@@ -72,6 +75,8 @@ def job_of_run(
     key = _first_key(run)
     if parent_of(run) is not None and instance is not None:
         key = _key_of_re_execution(run, instance)
+    if key.startswith(_RETRY):
+        return key.removeprefix(_RETRY)
     return job_identifier(tenant, job.name, key)
 
 
@@ -87,6 +92,8 @@ def _root_of(run: dg.DagsterRun) -> str:
 
 def _first_key(run: dg.DagsterRun) -> str:
     occurrence = run.tags.get("ultracore/schedule_id"), run.tags.get("ultracore/due_at")
+    if (occurrence[0] or "").startswith(_RETRY):
+        return str(occurrence[0])
     return ":".join(filter(None, occurrence)) if all(occurrence) else _root_of(run)
 
 

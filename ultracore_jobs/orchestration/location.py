@@ -10,6 +10,7 @@ from ultracore_jobs.orchestration.assets import assets_of, given_assets
 from ultracore_jobs.orchestration.effects import effect_assets
 from ultracore_jobs.orchestration.jobs import dagster_job
 from ultracore_jobs.orchestration.people import PEOPLE
+from ultracore_jobs.orchestration.record_sensor import job_events
 from ultracore_jobs.orchestration.resources import Platform
 from ultracore_jobs.orchestration.sensors import approved_batches
 
@@ -32,6 +33,9 @@ def build_definitions(
                 *given_assets(jobs),
             ],
             jobs=[*named.values(), *(PEOPLE if deciding else ())],
-            sensors=[approved_batches([named[job.name] for job in deciding])] if deciding else [],
+            sensors=[
+                job_events(),
+                *([approved_batches([named[job.name] for job in deciding])] if deciding else []),
+            ],
             resources={"platform": platform or Platform()},
         )

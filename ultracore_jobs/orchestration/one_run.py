@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
@@ -17,6 +17,7 @@ from ultracore_jobs.orchestration.identity import ACTOR_TAG, OUTCOME_TAG, REASON
 from ultracore_jobs.orchestration.instance import LOCATION_NAME
 from ultracore_jobs.orchestration.location import build_definitions
 from ultracore_jobs.orchestration.partitions import TENANTS, partition_key
+from ultracore_jobs.orchestration.recording import record_now
 from ultracore_jobs.orchestration.resources import Platform
 from ultracore_jobs.orchestration.sensors import receipts_tags
 
@@ -80,15 +81,17 @@ def apply_here(app: Application, instance: dg.DagsterInstance, batch: StandingBa
         batch.spec.name,
         batch.as_of,
         batch.tenant,
-        tags=receipts_tags(batch.verdict, _attempts(instance, batch) + 1),
+        tags=receipts_tags(batch.verdict, due_at=_due_at(app, instance, batch), attempt=1),
         run_config=_QUIET,
         selection=[receipts_key(batch.spec)],
     )
 
 
-def _attempts(instance: dg.DagsterInstance, batch: StandingBatch) -> int:
+def _due_at(app: Application, instance: dg.DagsterInstance, batch: StandingBatch) -> datetime:
+    """When the approval was given; for who applies it again, now: that is another job."""
     tags = {"ultracore/schedule_id": f"approval:{batch.batch.batch_id}"}
-    return instance.get_runs_count(dg.RunsFilter(tags=tags))
+    again = instance.get_runs_count(dg.RunsFilter(tags=tags)) > 0
+    return app.clock.now() if again or batch.verdict is None else batch.verdict.at
 
 
 def _run(
@@ -115,6 +118,7 @@ def _run(
         asset_selection=selection,
         raise_on_error=False,
     )
+    record_now(app, instance, finished.run_id)
     run = instance.get_run_by_id(finished.run_id)
     found = run.tags if run else {}
     return JobRun(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -62,24 +62,26 @@ def approved_batches(jobs: Sequence[UnresolvedAssetJobDefinition]) -> dg.SensorD
     return sense
 
 
-def receipts_request(batch: StandingBatch, said: Approval, attempt: int) -> dg.RunRequest:
+def receipts_request(
+    batch: StandingBatch, said: Approval, *, due_at: datetime, attempt: int, number: int
+) -> dg.RunRequest:
     """The run that applies an approved batch: the receipts alone, as a job of its own."""
     return dg.RunRequest(
-        run_key=f"approval:{said.batch_id}:{attempt}",
+        run_key=f"approval:{said.batch_id}:{number}",
         job_name=batch.spec.name,
         partition_key=partition_key(batch.spec, batch.as_of, batch.tenant),
         asset_selection=[receipts_key(batch.spec)],
-        tags=receipts_tags(said, attempt),
+        tags=receipts_tags(said, due_at=due_at, attempt=attempt),
     )
 
 
-def receipts_tags(said: Approval, attempt: int) -> dict[str, str]:
+def receipts_tags(said: Approval, *, due_at: datetime, attempt: int) -> dict[str, str]:
     """Tags of a run that applies an approved batch."""
     return {
         BATCH_TAG: said.batch_id,
         ACTOR_TAG: said.actor,
         "ultracore/schedule_id": f"approval:{said.batch_id}",
-        "ultracore/due_at": said.at.isoformat(),
+        "ultracore/due_at": due_at.isoformat(),
         "ultracore/attempt": str(attempt),
     }
 
@@ -98,9 +100,12 @@ def _requests(
     instance: dg.DagsterInstance, app: Application, batch: StandingBatch, said: Approval
 ) -> list[dg.RunRequest]:
     runs = instance.get_runs(dg.RunsFilter(tags={"ultracore/schedule_id": f"approval:{said.batch_id}"}))
-    # A run that met a freeze did nothing, and is no attempt.
-    tried = [run for run in runs if run.tags.get(OUTCOME_TAG) != Status.FROZEN.value]
-    failed = [run for run in tried if run.is_failure_or_canceled]
-    if len(tried) > len(failed) or len(failed) >= _ATTEMPTS or app.ledger.frozen(app.clock.now()):
+    # A run that met a freeze did nothing: its job has ended, and the next run is another job, due now.
+    frozen = [run for run in runs if run.tags.get(OUTCOME_TAG) == Status.FROZEN.value]
+    tried = [run for run in runs if run not in frozen]
+    failed = [run for run in tried if run.status is dg.DagsterRunStatus.FAILURE]
+    now = app.clock.now()
+    if len(tried) > len(failed) or len(failed) >= _ATTEMPTS or app.ledger.frozen(now):
         return []
-    return [receipts_request(batch, said, len(runs) + 1)]
+    due_at = now if frozen else said.at
+    return [receipts_request(batch, said, due_at=due_at, attempt=len(failed) + 1, number=len(runs) + 1)]
