@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from ultracore_jobs.cli import approvals, data, day, explain, run, types, ui
+from ultracore_jobs.cli import approvals, data, day, events, explain, job, run, types, ui
 from ultracore_jobs.cli.output import fail
 from ultracore_jobs.errors import UltracoreError
 
@@ -25,6 +25,8 @@ app.command("demo")(day.demo)
 app.command("run")(run.run)
 app.add_typer(approvals.approvals, name="approvals")
 app.add_typer(approvals.freeze, name="freeze")
+app.add_typer(job.job, name="job")
+app.add_typer(events.events, name="events")
 app.command("ui")(ui.serve)
 app.command("jobs")(types.list_types)
 app.command("replay")(types.replay)

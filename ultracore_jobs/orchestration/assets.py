@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from ultracore_jobs.application.cancel import require_not_cancelled
 from ultracore_jobs.application.claiming import claimed
 from ultracore_jobs.application.pipeline import JobRequest, compute, publish
 from ultracore_jobs.application.readiness import waiting_for
@@ -95,8 +96,10 @@ def _run(context: dg.AssetExecutionContext, platform: Platform, request: JobRequ
     app, job = platform.application, request.spec
     progress = _Progress(context, job)
     try:
+        require_not_cancelled(app, request.job_id)
         computation = compute(app, request, progress)
         yield from _checks(context, computation)
+        require_not_cancelled(app, request.job_id)
         completion = publish(app, request, computation, progress)
     except UltracoreError as error:
         remember = remember_not_started if isinstance(error, MissingInputError) else remember_outcome

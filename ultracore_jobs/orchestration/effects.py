@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from ultracore_jobs.application.batches import effect_of, standing_batch
+from ultracore_jobs.application.cancel import require_not_cancelled
 from ultracore_jobs.application.claiming import claimed
 from ultracore_jobs.application.effects import Applied, apply_batch, require_posted_as_decided
 from ultracore_jobs.application.reading import Moment
@@ -95,6 +96,7 @@ def effect_assets(job: JobSpec) -> dg.AssetsDefinition:
                 remember_outcome(context, Status.IGNORED.value)
                 return
             with _refusals(context):
+                require_not_cancelled(app, job_of_run(context.run, job, tenant, context.instance))
                 applied = apply_batch(app, job, tenant=tenant, as_of=day, actor=actor_of(context.run))
         _tell(context, applied)
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from ultracore_jobs.application.retry import by_occurrence
 from ultracore_jobs.jobs import JobSpec, job_types
 from ultracore_jobs.orchestration.assets import assets_of, given_assets
 from ultracore_jobs.orchestration.effects import effect_assets
 from ultracore_jobs.orchestration.jobs import dagster_job
+from ultracore_jobs.orchestration.outstanding import outstanding_sensor
 from ultracore_jobs.orchestration.people import PEOPLE
 from ultracore_jobs.orchestration.record_sensor import job_events
 from ultracore_jobs.orchestration.resources import Platform
@@ -34,7 +36,8 @@ def build_definitions(
             ],
             jobs=[*named.values(), *(PEOPLE if deciding else ())],
             sensors=[
-                job_events(),
+                job_events(by_occurrence),
+                outstanding_sensor(list(named.values())),
                 *([approved_batches([named[job.name] for job in deciding])] if deciding else []),
             ],
             resources={"platform": platform or Platform()},

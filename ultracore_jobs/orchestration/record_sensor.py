@@ -7,6 +7,7 @@ begins, and with each such round, runs whose worker is gone are reported first.
 All of it is idempotent, so the cursor is no record of what is done: losing it costs time, nothing else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,8 +106,8 @@ class Tick:
         }
 
 
-def job_events(retry: RetryRule = never) -> dg.SensorDefinition:
-    """The writer as a sensor; *retry* says which failures are tried again by themselves."""
+def job_events(rule_of: Callable[[Application], RetryRule] = lambda _app: never) -> dg.SensorDefinition:
+    """The writer as a sensor; *rule_of* gives the rule by which failures are tried again by themselves."""
     processes: set[int] = set()
 
     @dg.sensor(
@@ -120,7 +121,7 @@ def job_events(retry: RetryRule = never) -> dg.SensorDefinition:
         is_first = app.processes.pid() not in processes
         processes.add(app.processes.pid())
         tick = record_changes(
-            app, context.instance, Cursor.read(context.cursor), retry=retry, is_first=is_first
+            app, context.instance, Cursor.read(context.cursor), retry=rule_of(app), is_first=is_first
         )
         for trouble in tick.troubles:
             context.log.error("%s", trouble)

@@ -13,6 +13,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG  # as above
 from ultracore_jobs.application import Application
 from ultracore_jobs.application.record import Recorded, RetryRule, never, record_run
 from ultracore_jobs.application.record_facts import RunFacts, RunState
+from ultracore_jobs.application.retry import by_occurrence
 from ultracore_jobs.errors import UsageError
 from ultracore_jobs.orchestration.run_facts import facts_of, identities_of, types_of
 from ultracore_jobs.orchestration.run_log import RunLog, read_log
@@ -110,7 +111,7 @@ def _deleted(facts: RunFacts, run_id: str) -> RunFacts:
 
 def record_now(app: Application, instance: dg.DagsterInstance, run_id: str) -> Looked:
     """Record a run at once, for doors that do not wait for the daemon."""
-    return Recorder(app, instance).look_at(run_id)
+    return Recorder(app, instance, by_occurrence(app)).look_at(run_id)
 
 
 def updated_runs(instance: dg.DagsterInstance, since: datetime | None, limit: int) -> Sequence[dg.RunRecord]:

@@ -232,6 +232,9 @@ def _step_failure(event: dg.DagsterEvent) -> Failure:
     said = data.user_failure_data
     named = said.metadata.get("error") if said is not None else None
     error = data.error
+    # Dagster wraps what a step raises in an error of its own; why it failed is the innermost.
+    while error is not None and error.cause is not None:
+        error = error.cause
     kind = str(named.value) if named is not None else (error.cls_name if error is not None else None)
     details = {"step": event.step_key, **({"error_type": kind} if kind else {})}
     message = said.description if said is not None and said.description else None

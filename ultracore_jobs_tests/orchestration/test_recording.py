@@ -119,14 +119,14 @@ def test_a_run_that_says_nothing_of_its_process_is_left_alone(
 def test_what_the_sweeper_reported_is_a_failed_job_of_a_dead_worker(
     app: Application, instance: dg.DagsterInstance
 ) -> None:
-    """It began, as the claim shows."""
+    """It began, as the claim shows; and it is tried again, since nothing was wrong with the work itself."""
     run = begin(app, instance, boot="today")
     sweep(replace(app, processes=Machine("today")), instance)
 
     record_now(app, instance, run.run_id)
 
     assert names(events_of(app, instance, run.run_id)) == [
-        "JobScheduled", "JobQueued", "JobStarted", "JobFailed",
+        "JobScheduled", "JobQueued", "JobStarted", "JobFailed", "JobRetried",
     ]  # fmt: skip
     job = job_in_record(app, instance, run.run_id)
     assert job.error_message == "The worker of this run is gone: its process does not exist."

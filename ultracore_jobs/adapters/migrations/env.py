@@ -4,7 +4,8 @@ from alembic import context
 
 # Imported for what they put into METADATA, so that it is whole whoever asks.
 import ultracore_jobs.adapters.event_tables
-import ultracore_jobs.adapters.ledger_tables  # noqa: F401 - as above
+import ultracore_jobs.adapters.ledger_tables
+import ultracore_jobs.adapters.occurrence_tables  # noqa: F401 - as above
 from ultracore_jobs.adapters.database import METADATA, VERSION_TABLE
 
 context.configure(

@@ -6,8 +6,6 @@ It says in full what it makes, and does not ask today's tables: it must make the
 import sqlalchemy as sa
 from alembic import op
 
-# Imported for what it puts into METADATA, so that it is whole whoever asks.
-import ultracore_jobs.adapters.occurrence_tables  # noqa: F401 - as above
 from ultracore_jobs.adapters.database import Instant
 from ultracore_jobs.adapters.migrations.append_only import refuse
 
