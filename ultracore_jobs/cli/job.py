@@ -211,7 +211,7 @@ def _print_report(report: JobReport) -> None:
     if found.error_message and found.status is not JobStatus.FAILED:
         paper.print(f"failed before: {found.error_message}", soft_wrap=True, markup=False)
     for key, value in (found.result or {}).items():
-        paper.print(f"  {key}: {value}", soft_wrap=True, markup=False)
+        paper.print(f"  {key}: {_in_words(value)}", soft_wrap=True, markup=False)
     if report.attempts:
         print_table(
             "Attempts",
@@ -233,3 +233,12 @@ def _print_report(report: JobReport) -> None:
 
 def _actor(name: str | None) -> str:
     return f"cli:{name or current_user()}"
+
+
+def _in_words(value: Any) -> str:
+    """A part of a result as people read it: counts by name, without brackets and quotes."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_in_words(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    return str(value)
