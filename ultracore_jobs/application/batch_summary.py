@@ -60,6 +60,24 @@ def summarise(app: Application, batch: StandingBatch) -> BatchSummary:
     )
 
 
+def receipts_by_kind(batch: StandingBatch) -> pl.DataFrame:
+    """What was applied: ``outcome``, ``kind``, ``reason``, ``ccy``, ``receipts``, ``amount`` as decided."""
+    outcomes = pl.DataFrame(
+        {
+            "decision_id": list(batch.receipts),
+            "outcome": [receipt.outcome.value for receipt in batch.receipts.values()],
+        },
+        schema={"decision_id": pl.String, "outcome": pl.String},
+    )
+    key = ["outcome", "kind", "reason", "ccy"]
+    return (
+        batch.view.join(outcomes, on="decision_id")
+        .group_by(key)
+        .agg(pl.len().cast(pl.Int64).alias("receipts"), pl.col("amount").sum())
+        .sort("outcome", "kind", "reason", "ccy", descending=[True, False, False, False])
+    )
+
+
 def _last(app: Application, batch: StandingBatch) -> StandingBatch | None:
     head = batch.effect.decisions[0].dataset
     earlier = [

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ultracore_jobs.application.approvals import approve_batch, reject_batch
-from ultracore_jobs.application.batch_summary import summarise
+from ultracore_jobs.application.batch_summary import receipts_by_kind, summarise
 from ultracore_jobs.application.batches import BatchState, StandingBatch, batch_json, every_batch, find_batch
 from ultracore_jobs.application.freezing import freeze_money, release_money, standing_freezes
 from ultracore_jobs.application.results import plain
@@ -74,6 +74,10 @@ def show(batch_id: BatchId, *, as_json: AsJson = False) -> None:
     print_frame(f"To apply, compared with {compared}", summary.totals)
     print_frame("Not simply applied", summary.exceptions)
     print_frame("Largest changes", summary.largest_changes)
+    if batch.state is BatchState.WAITING:
+        paper.print(
+            f'\nTo say so: approvals approve {batch_id} --name "YOUR NAME"', soft_wrap=True, markup=False
+        )
 
 
 @approvals.command("approve")
@@ -109,7 +113,7 @@ def reject(batch_id: BatchId, *, name: Name, note: Note, as_json: AsJson = False
 
 
 def print_applied(batch: StandingBatch, run: JobRun) -> None:
-    """What became of a batch, in two lines."""
+    """What became of a batch, and its receipts by kind."""
     outcomes = [receipt.outcome.value for receipt in batch.receipts.values()]
     paper.print(
         f"{run.status}: {outcomes.count('POSTED'):,} posted, {outcomes.count('BLOCKED'):,} refused on "
@@ -117,6 +121,7 @@ def print_applied(batch: StandingBatch, run: JobRun) -> None:
     )
     if run.why or "error" in run.result:
         paper.print(str(run.why or run.result["error"]), soft_wrap=True, markup=False)
+    print_frame("Receipts", receipts_by_kind(batch))
 
 
 @freeze.command("now")

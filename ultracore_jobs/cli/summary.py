@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from ultracore_jobs.application import Application
+from ultracore_jobs.application.results import Status
 from ultracore_jobs.cli.output import paper, print_table
 from ultracore_jobs.kernels.valuation import VALUATIONS
 from ultracore_jobs.orchestration import DayReport
@@ -20,7 +21,7 @@ _SHOWN = 8
 
 
 def print_summary(app: Application, report: DayReport, *, lake: str) -> None:
-    """NAV for each tenant, flagged portfolios with reasons, where the files are, three next commands."""
+    """NAV by tenant, flagged portfolios with reasons, where the files are, what to do next."""
     print_table(
         f"Business day {report.as_of_date}",
         ("job", "tenant", "status", "seconds", "rows written"),
@@ -46,6 +47,13 @@ def print_summary(app: Application, report: DayReport, *, lake: str) -> None:
     paper.print(f"\nTables (Parquet): [bold]{lake}[/]", soft_wrap=True)
     paper.print("Next:")
     command = _command()
+    for run in report.jobs:
+        if run.status == Status.AWAITING_APPROVAL:
+            paper.print(
+                f"  {command} approvals show {run.result['batch_id']}"
+                f"  [dim]# {run.job_type} for {run.tenant} waits for another person[/]",
+                soft_wrap=True,
+            )
     paper.print(f"  {command} ui  [dim]# these runs in the Dagster UI[/]", soft_wrap=True)
     if valuation is not None:
         paper.print(

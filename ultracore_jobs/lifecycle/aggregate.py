@@ -8,6 +8,7 @@ The clock is injected: by name when an aggregate is made, or once for all by a s
 Without either, an aggregate refuses to be made: this layer reads no clock.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypedDict
@@ -36,7 +37,7 @@ class About(TypedDict, total=False):
     causation_id: str
 
 
-class Aggregate:
+class Aggregate(ABC):
     """One stream's state.
 
     Attributes:
@@ -136,9 +137,9 @@ class Aggregate:
         self.version += 1
         self._uncommitted.append(event)
 
+    @abstractmethod
     def _apply(self, event: Event) -> None:
         """Take an event in: the only place where state changes."""
-        raise NotImplementedError
 
     def _refuse(self, command: str, standing: str, allowed: Iterable[str]) -> IllegalTransitionError:
         """The error that says what is, and what must be."""

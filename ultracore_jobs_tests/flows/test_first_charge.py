@@ -80,12 +80,16 @@ def test_another_person_approves_and_the_receipts_show(june: tuple[Installed, di
     shown = installed.run("approvals", "show", batch_id)
     once = json.loads(installed.run("approvals", "approve", batch_id, "--name", "Olga Petrov", "--json"))
     again = json.loads(installed.run("approvals", "approve", batch_id, "--name", "Olga Petrov", "--json"))
+    receipts = installed.run("approvals", "approve", batch_id, "--name", "Olga Petrov")
 
     assert refused.returncode == 1
     assert "another person" in refused.stderr
     assert "MANAGEMENT_FEE" in shown
     assert "NOT_SIGNED" in shown
     decided = charges(installed)
+    posted = decided.filter((pl.col("status") == "DUE") & (pl.col("fee_type") == "MANAGEMENT"))
+    row = next(line.split() for line in receipts.splitlines() if "POSTED   MANAGEMENT_FEE" in line)
+    assert int(row[-2].replace(",", "")) == posted.height
     assert once["outcome"] == "COMPLETED"
     assert once["state"] == "APPLIED"
     assert once["applied"] == again["applied"] == fees(document)["result"]["awaiting_approval"]
